@@ -1,0 +1,87 @@
+//! The daemon as a process of its own.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub const TOPOLOGY: &str = r#"
+[ingress.collector]
+listen = "127.0.0.1:0"
+to = "events"
+[stream.events]
+shards = 4
+retention = "1m"
+[raw.bronze]
+from = "events"
+store = "file://raw"
+format = "jsonl"
+"#;
+
+/// A running daemon; killed when dropped.
+pub struct Daemon {
+    child: Child,
+    pub ingress: String,
+    pub started_in: Duration,
+}
+
+impl Daemon {
+    pub fn start(topology: &str, data: &Path) -> Self {
+        let file = data.with_extension("toml");
+        std::fs::write(&file, topology).expect("topology");
+        let ready = data.join("run.json");
+        let _ = std::fs::remove_file(&ready);
+        let started = Instant::now();
+        let child = Command::new(env!("CARGO_BIN_EXE_caudal"))
+            .args(["run", &path_text(&file), "--data", &path_text(data)])
+            .args(["--ingress", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("daemon");
+        let mut daemon = Self { child, ingress: String::new(), started_in: Duration::ZERO };
+        while started.elapsed() < Duration::from_secs(60) {
+            if let Ok(text) = std::fs::read_to_string(&ready)
+                && let Ok(run) = serde_json::from_str::<serde_json::Value>(&text)
+                && let Some(address) = run["ingress"]["collector"].as_str()
+            {
+                daemon.ingress = address.to_owned();
+                daemon.started_in = started.elapsed();
+                return daemon;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the daemon did not serve within a minute");
+    }
+
+    /// Resident memory in MiB.
+    pub fn resident(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("number") / 1024.0
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn path_text(path: &Path) -> String {
+    PathBuf::from(path).display().to_string()
+}
+
+pub fn idle_memory() {
+    let folder = tempfile::tempdir_in(".").expect("folder");
+    let demo = std::fs::read_to_string("topologies/bicimad.toml").expect("demo topology");
+    let daemon = Daemon::start(&demo, &folder.path().join("data"));
+    std::thread::sleep(Duration::from_secs(10));
+    let resident = daemon.resident();
+    println!(
+        "idle memory of the demo topology after 10 s: {resident:.1} MiB, target 60: {}",
+        if resident <= 60.0 { "met" } else { "short" }
+    );
+}
