@@ -1,0 +1,132 @@
+//! A stream as a node: it has no workers; it shows what its shards hold.
+
+use super::{Shard, Stream, reader::age};
+use crate::{
+    pipeline::{Capacity, Kind, Observation, Retire, Stage, TaskError, Tasks, now_ms},
+    storage::ShardRange,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+const REFRESHER: &str = "refresher";
+/// How often the age of each shard's oldest record is looked up.
+const REFRESH: Duration = Duration::from_secs(5);
+
+/// The node of a stream.
+#[derive(Debug)]
+pub struct StreamStage {
+    stream: Arc<Stream>,
+    shards: Vec<Arc<Seen>>,
+    /// Records that were there when the process started.
+    before: u64,
+}
+
+/// What was last seen of a shard.
+#[derive(Debug)]
+struct Seen {
+    counted: AtomicU64,
+    counted_bytes: AtomicU64,
+    /// Sequence and arrival of the oldest retained record that was looked up.
+    oldest: AtomicU64,
+    oldest_arrived_at_ms: AtomicI64,
+}
+
+impl StreamStage {
+    pub fn new(stream: Arc<Stream>) -> Self {
+        let ranges: Vec<_> = stream.shards().iter().map(|shard| range(&stream, shard)).collect();
+        let seen = |range: &ShardRange| {
+            Arc::new(Seen {
+                counted: AtomicU64::new(range.next),
+                counted_bytes: AtomicU64::new(range.appended_bytes),
+                oldest: AtomicU64::new(u64::MAX),
+                oldest_arrived_at_ms: AtomicI64::new(0),
+            })
+        };
+        let shards = ranges.iter().map(seen).collect();
+        Self { stream, shards, before: ranges.iter().map(|range| range.next).sum() }
+    }
+
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Counts what came since the last look, whoever wrote it, and shows the shard.
+    fn show(shard: &Shard, seen: &Seen, range: ShardRange, now_ms: i64) -> Option<Duration> {
+        let records = range.next.saturating_sub(seen.counted.swap(range.next, Relaxed));
+        let bytes =
+            range.appended_bytes.saturating_sub(seen.counted_bytes.swap(range.appended_bytes, Relaxed));
+        shard.metrics.accepted(records, bytes);
+        let retained = range.next.saturating_sub(range.first);
+        let known = retained > 0 && seen.oldest.load(Relaxed) <= range.first;
+        let oldest = known.then(|| age(now_ms, seen.oldest_arrived_at_ms.load(Relaxed)));
+        shard.metrics.show_backlog(retained, oldest.unwrap_or_default().as_secs_f64());
+        oldest
+    }
+}
+
+fn range(stream: &Stream, shard: &Shard) -> ShardRange {
+    stream.store().range(shard.id).unwrap_or(ShardRange { first: 0, next: 0, appended_bytes: 0 })
+}
+
+/// Looks up when each shard's oldest record came, whenever retention has moved on.
+async fn refresh(stream: Arc<Stream>, shards: Vec<Arc<Seen>>, retire: Retire) -> Result<(), TaskError> {
+    while !retire.is_asked() {
+        for (shard, seen) in stream.shards().iter().zip(&shards) {
+            let range = range(&stream, shard);
+            if range.first == range.next || seen.oldest.load(Relaxed) == range.first {
+                continue;
+            }
+            // A failed look-up is not the stream's failure: readers of the shard will name it.
+            let Ok(slice) = stream.store().read(shard.id, range.first, 1, 1).await else { continue };
+            if let Some(record) = slice.records.first() {
+                seen.oldest_arrived_at_ms.store(record.arrived_at_ms, Relaxed);
+                seen.oldest.store(record.sequence, Relaxed);
+            }
+        }
+        retire.sleep(REFRESH).await;
+    }
+    Ok(())
+}
+
+impl Stage for StreamStage {
+    fn kind(&self) -> Kind {
+        Kind::Stream
+    }
+
+    fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
+        let (stream, shards) = (Arc::clone(&self.stream), self.shards.clone());
+        tasks.ensure(REFRESHER, |retire| refresh(stream, shards, retire));
+    }
+
+    fn observe(&mut self, tasks: &Tasks) -> Observation {
+        let now_ms = now_ms();
+        let mut observation = Observation {
+            in_service: u32::try_from(tasks.in_service().count()).unwrap_or(u32::MAX),
+            ..Observation::default()
+        };
+        let mut next = 0;
+        let mut ranges = Vec::new();
+        for (shard, seen) in self.stream.shards().iter().zip(&self.shards) {
+            let range = range(&self.stream, shard);
+            let oldest = Self::show(shard, seen, range, now_ms);
+            observation.oldest_age = observation.oldest_age.max(oldest);
+            observation.backlog += range.next.saturating_sub(range.first);
+            next += range.next;
+            ranges.push(serde_json::json!({ "first": range.first, "next": range.next }));
+        }
+        observation.arrived = next.saturating_sub(self.before);
+        observation.processed = observation.arrived;
+        observation.detail.insert("accepted".to_owned(), next.into());
+        observation.detail.insert("shards".to_owned(), ranges.into());
+        observation
+    }
+
+    fn drain(&mut self, tasks: &mut Tasks) {
+        tasks.retire_all();
+    }
+}
