@@ -1,0 +1,13 @@
+//! What the tests stand on: the daemon as a process, a client, generated trips, readers of their own.
+
+mod daemon;
+mod http;
+mod ledger;
+mod stored;
+mod trips;
+
+pub use daemon::{Bench, Daemon, Health, PATIENCE, placements};
+pub use http::{Answer, Client};
+pub use ledger::{Ledger, trip_id};
+pub use stored::{Table, files_below, raw_lines};
+pub use trips::{Trip, Trips, array, lines, number_from_environment};
