@@ -1,0 +1,30 @@
+//! The data plane: one folder for each kind of node; each opens at `stage.rs`.
+
+pub mod ingress;
+pub mod object_stores;
+pub mod queue;
+pub mod raw;
+pub mod rules;
+pub mod stream;
+pub mod warehouse;
+pub mod workers;
+
+mod clock;
+mod context;
+mod link;
+mod origin;
+mod scale;
+mod source;
+mod stage;
+mod target;
+mod tasks;
+
+pub use clock::now_ms;
+pub use context::Context;
+pub use link::{Closed, Inlet, Outlet, Received, link};
+pub use origin::Origin;
+pub use scale::Scale;
+pub use source::{FilteredSource, Source};
+pub use stage::{Capacity, Kind, Observation, Stage, Tally};
+pub use target::{Outgoing, Target, Unfit, random_key};
+pub use tasks::{Retire, TaskError, TaskExit, Tasks, panic_message};
