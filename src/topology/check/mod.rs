@@ -1,0 +1,24 @@
+//! Every rule that a topology must obey, beyond the shape of its values. All faults are gathered.
+
+mod edges;
+mod flow;
+mod graph;
+mod names;
+mod numbers;
+mod places;
+mod rules;
+mod templates;
+
+use super::{TopologySpec, fault::Faults, shape::Shaped};
+use graph::Graph;
+
+/// Checks the topology, or what of it could be read.
+pub(super) fn check(spec: &TopologySpec, shaped: &Shaped, faults: &mut Faults<'_>) {
+    let graph = Graph::of(spec, shaped, faults.document());
+    names::check(faults);
+    edges::check(&graph, faults);
+    flow::check(&graph, faults);
+    numbers::check(spec, faults);
+    places::check(spec, faults);
+    rules::check(spec, faults);
+}

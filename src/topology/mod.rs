@@ -1,0 +1,28 @@
+//! A file becomes a checked plan, and a plan becomes a running system.
+
+mod check;
+mod document;
+mod fault;
+mod graph;
+mod load;
+mod plan;
+mod problem;
+mod reference;
+mod schema;
+mod shape;
+mod spec;
+mod suggestion;
+mod wiring;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Environment, KeyPath, Language, Position, Step};
+pub use fault::{Fault, Problem};
+pub use graph::{mermaid, text};
+pub use load::{load, load_text};
+pub use plan::{Plan, PlannedNode, PlannedSource, Section};
+pub use reference::reference;
+pub use schema::schema;
+pub use spec::{TopologySection, TopologySpec};
+pub use suggestion::closest;

@@ -1,0 +1,7 @@
+//! Whether values have the shape that the schema asks for.
+
+mod examine;
+mod kinds;
+
+pub use examine::{Shaped, examine};
+pub(super) use kinds::{alternatives, required, types};
