@@ -1,0 +1,19 @@
+//! Caudal: one daemon, wired by one topology file, from HTTP to raw store and warehouse.
+//!
+//! ```text
+//!  HTTP ─▶ ingress ─▶ stream (shards) ─┬─▶ raw objects
+//!                                      ├─▶ loader (SQL rules) ─▶ warehouse
+//!                                      └─▶ queue ─▶ workers ─▶ stream / queue / raw / loader
+//! ```
+//!
+//! Imports go one way: `cli → topology → supervisor → pipeline → storage → telemetry`.
+
+pub mod cli;
+pub mod error;
+pub mod pipeline;
+pub mod settings;
+pub mod storage;
+pub mod supervisor;
+pub mod telemetry;
+pub mod topology;
+pub mod units;
