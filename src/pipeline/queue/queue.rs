@@ -1,0 +1,91 @@
+//! A queue: a name, what the topology says of it, and its messages in the store.
+
+use super::QueueSection;
+use crate::storage::{CommitError, LeasedMessage, QueueDepth, QueueId, QueuePolicy, ReadError, Store};
+use std::{sync::Arc, time::Duration};
+
+/// Why a queue cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("declaring queue {name}: {cause}")]
+pub struct QueueError {
+    pub name: String,
+    pub cause: CommitError,
+}
+
+/// A durable queue of messages; share it by `Arc`.
+#[derive(Debug)]
+pub struct Queue {
+    name: String,
+    section: QueueSection,
+    id: QueueId,
+    store: Store,
+}
+
+impl Queue {
+    /// Finds or makes the queue in the store; its policy becomes what the section says.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it cannot be declared.
+    pub async fn open(name: &str, section: &QueueSection, store: Store) -> Result<Arc<Self>, QueueError> {
+        let policy = QueuePolicy {
+            max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
+            retention: Some(section.retention.0),
+        };
+        Self::declare(name, section.clone(), policy, store).await
+    }
+
+    /// The queue `NODE.quarantine`, which keeps its messages until somebody takes them.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it cannot be declared.
+    pub async fn open_quarantine(node: &str, store: Store) -> Result<Arc<Self>, QueueError> {
+        let name = format!("{node}.quarantine");
+        Self::declare(&name, QueueSection::default(), QueuePolicy::default(), store).await
+    }
+
+    async fn declare(
+        name: &str,
+        section: QueueSection,
+        policy: QueuePolicy,
+        store: Store,
+    ) -> Result<Arc<Self>, QueueError> {
+        let id = store
+            .declare_queue(name, policy)
+            .await
+            .map_err(|cause| QueueError { name: name.to_owned(), cause })?;
+        Ok(Arc::new(Self { name: name.to_owned(), section, id, store }))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+
+    pub fn section(&self) -> &QueueSection {
+        &self.section
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Receives after which a message moves to the dead-letter queue.
+    pub fn max_receives(&self) -> Option<u32> {
+        self.section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives.max(1))
+    }
+
+    /// Leases up to `max` messages for the queue's visibility timeout, waiting up to `wait` for the first.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<LeasedMessage>, ReadError> {
+        self.store.receive(self.id, max, self.section.visibility_timeout.0, wait).await
+    }
+
+    pub fn depth(&self) -> QueueDepth {
+        self.store.depth(self.id).unwrap_or_default()
+    }
+}

@@ -1,0 +1,106 @@
+//! Moving messages that were received too often to the dead-letter queue.
+
+use super::{PutAside, Queue, commit_when_room, origin_of};
+use crate::{
+    pipeline::{Context, Retire, TaskError, now_ms},
+    storage::{Batch, CommitError, LeasedMessage, RecordBlock},
+};
+use std::{sync::Arc, time::Duration};
+
+const MOST_MESSAGES: usize = 100;
+/// How often it looks for exhausted messages while there are none.
+const REST: Duration = Duration::from_millis(500);
+
+/// One queue's way to its dead-letter queue.
+#[derive(Debug)]
+pub(super) struct Redrive {
+    pub context: Context,
+    pub queue: Arc<Queue>,
+    pub dead_letter: Arc<Queue>,
+}
+
+/// Where the number of messages moved so far lies in the registry.
+pub(super) fn redriven_key(queue: &str) -> String {
+    format!("redriven/{queue}")
+}
+
+impl Redrive {
+    /// Moves messages until asked to end. A move is one batch, so that a message is in exactly one of
+    /// the two queues whatever happens.
+    pub async fn run(self: Arc<Self>, retire: Retire) -> Result<(), TaskError> {
+        let store = &self.context.store;
+        while !retire.is_asked() {
+            let messages = store
+                .exhausted(self.queue.id(), MOST_MESSAGES)
+                .await
+                .map_err(|error| TaskError::new("reading exhausted messages", error))?;
+            if messages.is_empty() {
+                retire.sleep(REST).await;
+            } else {
+                self.move_all(&messages, &retire).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn move_all(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<(), TaskError> {
+        if !self.move_batch(messages, retire).await? && messages.len() > 1 {
+            // One of them was settled by a late worker: the others still have to move.
+            for message in messages {
+                self.move_batch(std::slice::from_ref(message), retire).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// False when nothing was moved because a message is no longer there.
+    async fn move_batch(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<bool, TaskError> {
+        let key = redriven_key(self.queue.name());
+        let before = self.moved();
+        let moved = before.saturating_add(messages.len() as u64);
+        let build = || {
+            let mut batch = Batch::new();
+            batch.send(self.dead_letter.id(), self.dead_letters(messages), 0);
+            messages.iter().for_each(|message| batch.settle(&message.receipt));
+            batch.put(key.as_str(), moved.to_string(), None);
+            batch
+        };
+        match commit_when_room(&self.context.store, build, || !retire.is_asked()).await {
+            Ok(_) => {}
+            // Nothing has changed; the leases run out and the messages are offered again.
+            Err(CommitError::StaleReceipt | CommitError::DiskFull) => return Ok(false),
+            Err(error) => return Err(TaskError::new("moving messages to the dead-letter queue", error)),
+        }
+        self.context.metrics.quarantined(messages.len() as u64);
+        tracing::warn!(
+            queue = self.queue.name(),
+            dead_letter = self.dead_letter.name(),
+            messages = messages.len(),
+            "messages received too often were moved"
+        );
+        Ok(true)
+    }
+
+    /// Messages moved so far, durably counted.
+    pub fn moved(&self) -> u64 {
+        let bytes = self.context.store.get(&redriven_key(self.queue.name()));
+        bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).unwrap_or(0)
+    }
+
+    fn dead_letters(&self, messages: &[LeasedMessage]) -> RecordBlock {
+        let now_ms = now_ms();
+        let mut block = RecordBlock::new();
+        for LeasedMessage { receipt, record, .. } in messages {
+            let reason = format!("received {} times without success", receipt.receive_count);
+            let why = PutAside {
+                origin: origin_of(record, self.queue.name(), 0),
+                reason: &reason,
+                node: self.queue.name(),
+                receives: Some(receipt.receive_count),
+                rules: None,
+            };
+            block.push(now_ms, &record.key, &why.encode(), &record.payload);
+        }
+        block
+    }
+}

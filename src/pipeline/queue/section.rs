@@ -1,0 +1,50 @@
+//! What a topology says of a queue.
+
+use crate::{pipeline::Source, units::Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[queue.NAME]`: durable messages for workers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueueSection {
+    /// The stream that feeds it, perhaps filtered. Absent when workers or an ingress send to it.
+    #[serde(default)]
+    pub from: Option<Source>,
+    /// How long a received message stays hidden from others. Default "30s".
+    #[serde(default = "thirty_seconds")]
+    pub visibility_timeout: Span,
+    /// How long a message is kept. Default "4d".
+    #[serde(default = "four_days")]
+    pub retention: Span,
+    /// Where messages go that were received too often.
+    #[serde(default)]
+    pub dead_letter: Option<DeadLetter>,
+}
+
+/// The end of messages that cannot be processed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetter {
+    /// Name of the queue they move to; made when the topology does not define it.
+    pub queue: String,
+    /// Receives after which a message moves. Default 5.
+    #[serde(default = "five")]
+    pub max_receives: u32,
+}
+
+impl Default for QueueSection {
+    fn default() -> Self {
+        Self { from: None, visibility_timeout: thirty_seconds(), retention: four_days(), dead_letter: None }
+    }
+}
+
+fn thirty_seconds() -> Span {
+    Span(std::time::Duration::from_secs(30))
+}
+fn four_days() -> Span {
+    Span(std::time::Duration::from_secs(4 * 86_400))
+}
+fn five() -> u32 {
+    5
+}

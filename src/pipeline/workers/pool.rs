@@ -1,0 +1,182 @@
+//! The work of one pool: receive, run, settle.
+
+use super::{
+    WorkersError, WorkersSection,
+    activity::Activity,
+    runner::Runner,
+    settlement::{Action, Settlement, Terms, batch_of, growth},
+};
+use crate::{
+    pipeline::{
+        Context, Retire, Tally, Target, TaskError, now_ms,
+        queue::{Quarantine, Queue, add_tally, commit_when_room, put_tally, read_tally, tally_key},
+    },
+    storage::{CommitError, LeasedMessage, QueueId},
+};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+/// Longest wait for messages, so that a worker asked to retire ends soon.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// What all workers of a pool share.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub context: Context,
+    pub queue: Arc<Queue>,
+    pub activity: Activity,
+    section: WorkersSection,
+    quarantine: Quarantine,
+    target: Option<Target>,
+    runner: Runner,
+}
+
+/// How a commit of settlements ended.
+enum Settled {
+    Done(Tally),
+    /// At least one message has passed to somebody else; nothing was changed.
+    Stale,
+    /// The disk had no room as long as the leases lasted; nothing was changed.
+    NoRoom,
+}
+
+impl Pool {
+    pub fn new(
+        context: Context,
+        section: WorkersSection,
+        queue: Arc<Queue>,
+        dead_letter: Option<Arc<Queue>>,
+        target: Option<Target>,
+    ) -> Result<Self, WorkersError> {
+        let runner = Runner::new(&context.node, queue.name(), &section.run)?;
+        let quarantine = Quarantine::new(Arc::clone(&context.node), context.store.clone(), dead_letter);
+        Ok(Self { context, queue, activity: Activity::default(), section, quarantine, target, runner })
+    }
+
+    /// One worker: works until asked to retire, which it looks at between receives only, so that
+    /// what it has received is finished. `slot` names its durable tally.
+    pub async fn work(self: Arc<Self>, slot: String, retire: Retire) -> Result<(), TaskError> {
+        let key = tally_key(&self.context.node, &slot);
+        let mut tally = read_tally(&self.context.store, &key)?;
+        let most = usize::try_from(self.section.batch.max(1)).unwrap_or(usize::MAX);
+        while !retire.is_asked() {
+            let messages = self
+                .queue
+                .receive(most, WAIT)
+                .await
+                .map_err(|error| TaskError::new("receiving messages", error))?;
+            if messages.is_empty() {
+                continue;
+            }
+            let _busy = self.activity.begin(messages.len());
+            let started = Instant::now();
+            let settlements = self.run(&messages).await;
+            tally = self.settle(&settlements, &key, tally, &retire).await?;
+            self.context.metrics.answered(started.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    async fn run(&self, messages: &[LeasedMessage]) -> Vec<Settlement> {
+        let fates = self.runner.run(messages).await;
+        let terms = Terms {
+            node: &self.context.node,
+            queue: self.queue.name(),
+            max_receives: self.queue.max_receives(),
+            retry: &self.section.retry,
+            rules_version: self.runner.rules_version(),
+            target: self.target.as_ref(),
+        };
+        let now_ms = now_ms();
+        let settle = |(message, fate)| Settlement::new(message, fate, &terms, now_ms);
+        messages.iter().zip(fates).map(settle).collect()
+    }
+
+    /// Commits all settlements together. When one message has passed to somebody else, each is
+    /// committed alone, and the result of what has passed is dropped.
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        key: &str,
+        mut tally: Tally,
+        retire: &Retire,
+    ) -> Result<Tally, TaskError> {
+        match self.commit(settlements, key, tally, retire).await? {
+            Settled::Done(new) => return Ok(new),
+            Settled::NoRoom => {
+                tracing::warn!(
+                    messages = settlements.len(),
+                    "results were dropped: the disk has no room; the messages come again"
+                );
+                return Ok(tally);
+            }
+            Settled::Stale => {}
+        }
+        for settlement in settlements {
+            match self.commit(std::slice::from_ref(settlement), key, tally, retire).await? {
+                Settled::Done(new) => tally = new,
+                Settled::Stale | Settled::NoRoom => {
+                    self.activity.stale.fetch_add(1, Relaxed);
+                    tracing::info!(
+                        sequence = settlement.receipt.sequence,
+                        "a result was dropped: its message has passed to another worker"
+                    );
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    async fn commit(
+        &self,
+        settlements: &[Settlement],
+        key: &str,
+        tally: Tally,
+        retire: &Retire,
+    ) -> Result<Settled, TaskError> {
+        let quarantine = self.quarantine_for(settlements).await?;
+        let grown = growth(settlements);
+        let tally = add_tally(tally, grown);
+        let lease_end = settlements.iter().map(|settlement| settlement.visible_again_at_ms).min();
+        let build = || {
+            let mut batch = batch_of(settlements, self.target.as_ref(), quarantine, now_ms());
+            if grown != Tally::default() {
+                put_tally(&mut batch, key, &tally);
+            }
+            batch
+        };
+        let may_wait = || !retire.is_asked() && lease_end.is_some_and(|end| now_ms() < end);
+        match commit_when_room(&self.context.store, build, may_wait).await {
+            Ok(_) => {
+                self.count(settlements, grown);
+                Ok(Settled::Done(tally))
+            }
+            Err(CommitError::StaleReceipt) => Ok(Settled::Stale),
+            Err(CommitError::DiskFull) => Ok(Settled::NoRoom),
+            Err(error) => Err(TaskError::new("settling messages", error)),
+        }
+    }
+
+    /// The queue for messages that are put aside, when there are any.
+    async fn quarantine_for(&self, settlements: &[Settlement]) -> Result<Option<QueueId>, TaskError> {
+        if !settlements.iter().any(|settlement| matches!(settlement.action, Action::PutAside(_))) {
+            return Ok(None);
+        }
+        let queue = self.quarantine.queue().await;
+        queue.map(|queue| Some(queue.id())).map_err(|error| TaskError::new("opening the quarantine", error))
+    }
+
+    fn count(&self, settlements: &[Settlement], grown: Tally) {
+        let settled = grown.finished + grown.quarantined + grown.filtered;
+        let released = (settlements.len() as u64).saturating_sub(settled);
+        self.activity.processed.fetch_add(settled, Relaxed);
+        self.activity.failed.fetch_add(released, Relaxed);
+        let metrics = &self.context.metrics;
+        metrics.processed(grown.finished);
+        metrics.filtered(grown.filtered);
+        metrics.quarantined(grown.quarantined);
+        metrics.retried(released);
+    }
+}
