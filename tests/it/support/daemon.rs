@@ -13,6 +13,13 @@ use std::{
 /// No wait of a test is longer than this.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
+/// The daemon observes its nodes now and then; what it shows was gathered within this time.
+pub const LONGEST_OBSERVATION_MS: i64 = 150;
+
+pub fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
 
 /// A folder of a test with its topology file and data; removed at the end.
 #[derive(Debug)]
@@ -163,12 +170,26 @@ impl Daemon {
         Health(answer.json())
     }
 
-    /// Waits until a question about `/health` is answered with yes.
-    pub fn wait_for(&self, what: &str, met: impl Fn(&Health) -> bool) -> Health {
+    /// Waits for the first observation that shows every node up.
+    pub fn wait_until_ready(&self) -> Health {
         let started = Instant::now();
         loop {
             let health = self.health();
-            if met(&health) {
+            if health.0["ready"] == true {
+                return health;
+            }
+            assert!(started.elapsed() < PATIENCE, "not ready: {:#}\n{}", health.0, last_lines(&self.log));
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Waits until a question about `/health` is answered with yes, by an observation that was made
+    /// after this call.
+    pub fn wait_for(&self, what: &str, met: impl Fn(&Health) -> bool) -> Health {
+        let (started, asked_at_ms) = (Instant::now(), now_ms());
+        loop {
+            let health = self.health();
+            if health.observed_at_ms() > asked_at_ms + LONGEST_OBSERVATION_MS && met(&health) {
                 return health;
             }
             let late = started.elapsed() > PATIENCE;
@@ -261,9 +282,16 @@ impl Health {
         self.observed(name, field).as_u64().unwrap_or_else(|| panic!("{name}.{field}: {:#}", self.0))
     }
 
-    /// Records of its stream that a reader has ended or still waits for.
-    pub fn accounted(&self, name: &str) -> u64 {
-        self.tally(name).sum() + self.number(name, "backlog")
+    pub fn observed_at_ms(&self) -> i64 {
+        self.0["observed_at_ms"].as_i64().unwrap_or_else(|| panic!("no observed_at_ms: {:#}", self.0))
+    }
+
+    /// Records of its stream that a reader has not ended: unread, or in its hands.
+    pub fn in_flight(&self, name: &str) -> u64 {
+        match self.observed(name, "detail").get("unread") {
+            Some(unread) => unread.as_u64().unwrap(),
+            None => self.number(name, "backlog") + self.number(name, "in_flight"),
+        }
     }
 
     pub fn tally(&self, name: &str) -> Counted {

@@ -1,6 +1,6 @@
 //! What clients sent and what was acknowledged, to be compared with what is stored.
 
-use super::{Table, Trip, raw_lines};
+use super::{Health, Table, Trip, daemon, raw_lines};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,6 +15,8 @@ pub type Place = (i64, i64);
 pub struct Ledger {
     sent: BTreeMap<String, Trip>,
     acknowledged: BTreeMap<String, Place>,
+    /// When how many were acknowledged: epoch milliseconds and count, in order.
+    history: Vec<(i64, u64)>,
 }
 
 impl Ledger {
@@ -30,6 +32,30 @@ impl Ledger {
             if let Some(before) = self.acknowledged.insert(trip.id.clone(), *place) {
                 assert_eq!(before, *place, "trip {} was acknowledged at two places", trip.id);
             }
+        }
+        self.history.push((daemon::now_ms(), self.acknowledged()));
+    }
+
+    fn acknowledged_before(&self, at_ms: i64) -> u64 {
+        let later = self.history.partition_point(|(when, _)| *when < at_ms);
+        later.checked_sub(1).map_or(0, |last| self.history[last].1)
+    }
+
+    /// `accepted = finished + quarantined + filtered + in flight` for readers of the stream, while
+    /// records flow: nothing acknowledged before an observation is missing from it, and no more was
+    /// ended than was sent. (A record may be seen twice in one observation, on its way.)
+    pub fn check_books(&self, health: &Health, readers: &[&str]) {
+        let observed_at_ms = health.observed_at_ms() - daemon::LONGEST_OBSERVATION_MS;
+        let (acknowledged, sent) = (self.acknowledged_before(observed_at_ms), self.sent());
+        for reader in readers {
+            let ended = health.tally(reader).sum();
+            let accounted = ended + health.in_flight(reader);
+            assert!(
+                acknowledged <= accounted && ended <= sent,
+                "{reader} ended {ended} and accounts for {accounted}, of {acknowledged} acknowledged and {sent} \
+                 sent: {:#}",
+                health.0
+            );
         }
     }
 
