@@ -1,5 +1,6 @@
 //! Settings of the daemon (what a topology does not say), in layers: built-in defaults, then
 //! `config/default.toml`, then a chosen file, then `CAUDAL__SECTION__FIELD` in the environment.
+//! `RUST_LOG` stands above the files for the log filter.
 
 use crate::{storage::StorageSettings, telemetry::LogFormat, units::ByteSize};
 use config::{Config, ConfigError, Environment, File, FileFormat, Map};
@@ -173,6 +174,10 @@ impl Settings {
             }
             layers = layers.add_source(File::from(file).format(FileFormat::Toml));
         }
+        if let Some(filter) = environment.get("RUST_LOG").filter(|filter| !filter.is_empty()) {
+            let above_files = Config::builder().set_override("log.filter", filter.as_str())?.build()?;
+            layers = layers.add_source(above_files);
+        }
         let environment = Environment::with_prefix("CAUDAL").separator("__").source(Some(environment));
         Ok(layers.add_source(environment).build()?.try_deserialize()?)
     }
@@ -213,11 +218,11 @@ mod tests {
             ("CAUDAL__STORAGE__COMMIT_QUEUE", "7"),
             ("CAUDAL__ALLOW_REMOTE", "true"),
             ("CAUDAL_UNRELATED", "x"),
-            ("HOME", "/"),
+            ("RUST_LOG", "debug"),
         ]);
         let settings = Settings::layered(Some(default.path()), Some(chosen.path()), environment).unwrap();
         assert_eq!(settings.data, PathBuf::from("three"));
-        assert_eq!(settings.log.filter, "warn");
+        assert_eq!(settings.log.filter, "debug");
         assert_eq!(settings.admin.listen.port(), 1);
         assert_eq!(settings.storage.tail, ByteSize(8 << 20));
         assert_eq!((settings.storage.commit_queue, settings.allow_remote), (7, true));
