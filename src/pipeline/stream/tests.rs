@@ -40,7 +40,6 @@ async fn a_stream_keeps_its_shards_over_a_restart() {
     let first = store(folder.path());
     let ids: Vec<_> = stream(&first, 4).await.unwrap().shards().iter().map(|shard| shard.id).collect();
     first.close().unwrap();
-    drop(first);
     let again = store(folder.path());
     let reopened = stream(&again, 4).await.unwrap();
     assert_eq!(reopened.shards().iter().map(|shard| shard.id).collect::<Vec<_>>(), ids);

@@ -1,0 +1,124 @@
+//! The HTTP server of an ingress: threads of its own, bound early, serving late.
+
+use super::gate::{Gate, serve};
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use std::{io, net::SocketAddr, sync::Arc, sync::mpsc, thread, time::Duration};
+use tokio::sync::oneshot;
+
+/// HTTP workers: they move bytes; collectors do the work.
+const WORKERS: usize = 2;
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Longest time the head of a request may take to come.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Longest time a client may take to close its end.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// Seconds that open requests have when the server stops.
+const STOP_DEADLINE: u64 = 5;
+/// Connections that each HTTP worker holds at most.
+const CONNECTIONS: usize = 10_000;
+
+/// A bound server. Dropping it stops the server.
+#[derive(Debug)]
+pub(super) struct Listener {
+    address: SocketAddr,
+    start: Option<oneshot::Sender<()>>,
+    handle: Arc<std::sync::Mutex<Option<ServerHandle>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+type Bound = (mpsc::Sender<io::Result<SocketAddr>>, oneshot::Receiver<()>);
+
+impl Listener {
+    /// Binds the address and keeps connections waiting until [`Self::start`].
+    ///
+    /// # Errors
+    /// When the address cannot be bound or the thread cannot be started.
+    pub(super) fn bind(node: &str, address: &str, gate: Arc<Gate>) -> io::Result<Self> {
+        let (bound, is_bound) = mpsc::channel();
+        let (start, started) = oneshot::channel();
+        let handle = Arc::default();
+        let thread = {
+            let (address, handle) = (address.to_owned(), Arc::clone(&handle));
+            thread::Builder::new()
+                .name(format!("ingress-{node}"))
+                .spawn(move || run(&address, gate, (bound, started), &handle))?
+        };
+        let address = is_bound.recv().map_err(io::Error::other)??;
+        Ok(Self { address, start: Some(start), handle, thread: Some(thread) })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins to serve. Idempotent.
+    pub(super) fn start(&mut self) {
+        if let Some(start) = self.start.take() {
+            // A server that ended by itself is seen by `is_running`.
+            let _ = start.send(());
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Not started: the thread ends when the sender goes.
+        drop(self.start.take());
+        let handle = self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(handle) = handle {
+            // The command is sent by the call; the server ends within its own deadline.
+            drop(handle.stop(true));
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(address = %self.address, "the ingress server panicked");
+        }
+    }
+}
+
+fn run(address: &str, gate: Arc<Gate>, bound: Bound, handle: &std::sync::Mutex<Option<ServerHandle>>) {
+    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gate, bound, handle));
+    if let Err(error) = ended {
+        tracing::error!(%address, %error, "the ingress server ended");
+    }
+}
+
+async fn serve_until_stopped(
+    address: &str,
+    gate: Arc<Gate>,
+    (bound, started): Bound,
+    handle: &std::sync::Mutex<Option<ServerHandle>>,
+) -> io::Result<()> {
+    let gate = web::Data::from(gate);
+    let app = move || App::new().app_data(gate.clone()).default_service(web::to(serve));
+    let server = HttpServer::new(app)
+        .workers(WORKERS)
+        .worker_max_blocking_threads(1)
+        .max_connections(CONNECTIONS)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_DEADLINE)
+        .client_disconnect_timeout(CLOSE_DEADLINE)
+        .tcp_nodelay(true)
+        .shutdown_timeout(STOP_DEADLINE)
+        .disable_signals()
+        .bind(address);
+    let server = match server {
+        Ok(server) => server,
+        Err(error) => {
+            let _ = bound.send(Err(error));
+            return Ok(());
+        }
+    };
+    let at = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"));
+    if bound.send(at).is_err() || started.await.is_err() {
+        return Ok(());
+    }
+    let server = server.run();
+    *handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(server.handle());
+    server.await
+}
