@@ -1,0 +1,21 @@
+//! Raw objects: the datum as it came, in files named for the records they hold.
+
+mod columns;
+mod draft;
+mod encode;
+mod journal;
+mod object;
+mod progress;
+mod put;
+mod section;
+mod stage;
+mod template;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use object::{Intent, object_path, object_pattern};
+pub use section::{Format, RawSection, Roll};
+pub use stage::{RawError, RawStage};
+pub use template::{PathTemplate, TemplateError, shard_name};

@@ -1,0 +1,65 @@
+//! What an object holds and where it lies: a range of one shard, and a name made from it.
+
+use super::{
+    Format,
+    template::{sequence_pattern, shard_name, shard_pattern},
+};
+use serde::{Deserialize, Serialize};
+
+/// An object about to be written, made durable before it is: after a crash exactly this one is
+/// written again, so that no two objects hold the same records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// First and last sequence that the object stands for, those left out by a filter among them.
+    pub first: u64,
+    pub last: u64,
+    /// Place below the store's folder.
+    pub path: String,
+    pub format: Format,
+    /// Address of the store, as the topology had it.
+    pub store: String,
+}
+
+impl Intent {
+    /// Registry key of the object that a node is writing from a shard.
+    pub fn key(node: &str, shard: u32) -> String {
+        format!("intent/{node}/{shard}")
+    }
+}
+
+impl Format {
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::JsonLines => "jsonl",
+            Self::JsonLinesGzip => "jsonl.gz",
+            Self::JsonLinesZstd => "jsonl.zst",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+/// `FOLDER/SHARD-FIRST-LAST.EXTENSION`, with numbers that sort as text.
+pub fn object_path(folder: &str, shard: u32, first: u64, last: u64, format: Format) -> String {
+    format!("{folder}/{}-{first:020}-{last:020}.{}", shard_name(shard), format.extension())
+}
+
+/// A glob that exactly the names of [`object_path`] meet.
+pub fn object_pattern(format: Format) -> String {
+    let sequence = sequence_pattern();
+    format!("{}-{sequence}-{sequence}.{}", shard_pattern(), format.extension())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_as_their_ranges_do() {
+        let nine = object_path("trips", 1, 9, 99, Format::JsonLinesZstd);
+        let hundred = object_path("trips", 1, 100, 1_000, Format::JsonLinesZstd);
+        assert_eq!(nine, "trips/shardId-000000000001-00000000000000000009-00000000000000000099.jsonl.zst");
+        assert!(nine < hundred);
+        let largest = object_path("f", u32::MAX, u64::MAX, u64::MAX, Format::Parquet);
+        assert_eq!(largest.len(), "f/".len() + 20 + 2 * 21 + ".parquet".len());
+    }
+}

@@ -1,0 +1,43 @@
+//! What a shard's writer shows while it works.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// Numbers of one shard, written by its task and read by whoever observes.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The next sequence to read.
+    pub position: AtomicU64,
+    /// Records read that no durable object holds yet.
+    pub held: AtomicU64,
+    /// Records read since start.
+    pub arrived: AtomicU64,
+    /// Records in durable objects since start.
+    pub finished: AtomicU64,
+    /// Objects written since start.
+    pub objects: AtomicU64,
+    /// Arrival of the oldest record waiting, epoch milliseconds; 0 when none waits.
+    pub oldest_ms: AtomicU64,
+    last_object: Mutex<Option<String>>,
+}
+
+impl Progress {
+    pub fn read_to(&self, position: u64, records: u64, held: u64) {
+        self.position.store(position, Relaxed);
+        self.arrived.fetch_add(records, Relaxed);
+        self.held.store(held, Relaxed);
+    }
+
+    pub fn object_written(&self, path: String, records: u64) {
+        self.finished.fetch_add(records, Relaxed);
+        self.objects.fetch_add(1, Relaxed);
+        self.held.store(0, Relaxed);
+        *self.last_object.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    }
+
+    pub fn last_object(&self) -> Option<String> {
+        self.last_object.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
