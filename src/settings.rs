@@ -147,7 +147,6 @@ impl From<&StorageSection> for StorageSettings {
             free_space_floor: section.free_space_floor.0,
             snapshot_bytes: section.snapshot.0,
             flush: section.durability == Durability::Sync,
-            ..Self::default()
         }
     }
 }

@@ -98,7 +98,7 @@ fn open_and_serve(
         let stop = stopping::listen(runtime, &store)
             .map_err(|cause| Failure::fault("listening for signals", cause))?;
         let ended = serve(&plan.name, built.nodes, runtime.handle(), published, stop, plan.drain_deadline);
-        Ok(ended.map_err(|cause| Failure::fault("running the control plane", cause))?)
+        ended.map_err(|cause| Failure::fault("running the control plane", cause))
     });
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
     let stopped = stopped.map(|ended| (ended, store.healthy()));

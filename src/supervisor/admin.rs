@@ -105,17 +105,14 @@ fn text(mut answer: actix_web::HttpResponseBuilder, body: impl Into<String>) -> 
     answer.content_type("text/plain; charset=utf-8").body(body.into())
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn index() -> HttpResponse {
     text(HttpResponse::Ok(), PATHS)
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn unknown() -> HttpResponse {
     text(HttpResponse::NotFound(), format!("no such page; there are:\n{PATHS}"))
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn metrics(shown: Data<Shown>) -> HttpResponse {
     let text = shown.metrics.render();
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, METRICS_TYPE)).body(text)
@@ -128,7 +125,6 @@ fn silence(health: &Health, now_ms: i64) -> Option<Duration> {
     (health.observed_at_ms != 0 && age > SILENT).then_some(age)
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn livez(shown: Data<Shown>) -> HttpResponse {
     match silence(&shown.health.borrow(), now_ms()) {
         None => text(HttpResponse::Ok(), "alive\n"),
@@ -139,7 +135,6 @@ async fn livez(shown: Data<Shown>) -> HttpResponse {
     }
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn readyz(shown: Data<Shown>) -> HttpResponse {
     let health = shown.health.borrow();
     if health.ready {
@@ -155,7 +150,6 @@ async fn readyz(shown: Data<Shown>) -> HttpResponse {
     text(HttpResponse::ServiceUnavailable(), told)
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn health(shown: Data<Shown>) -> HttpResponse {
     let health = Arc::clone(&shown.health.borrow());
     if health.has_failed_node() {
@@ -165,7 +159,6 @@ async fn health(shown: Data<Shown>) -> HttpResponse {
     }
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn pools(shown: Data<Shown>) -> HttpResponse {
     let health = Arc::clone(&shown.health.borrow());
     let pools: BTreeMap<_, _> =
@@ -173,7 +166,6 @@ async fn pools(shown: Data<Shown>) -> HttpResponse {
     HttpResponse::Ok().json(pools)
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 async fn activities(shown: Data<Shown>, name: web::Path<String>) -> HttpResponse {
     let health = Arc::clone(&shown.health.borrow());
     let Some(latest_last) = health.activities.get(name.as_str()) else {

@@ -11,8 +11,10 @@ use tokio::{
 
 /// Time for clients to be told that their batch's fate is unknown.
 const ANSWERS: Duration = Duration::from_millis(200);
-/// After a failed flush the process is gone within a second, whatever still hangs.
+/// After a failed flush or a second signal the process is gone within a second, whatever still hangs.
 const LAST: Duration = Duration::from_millis(600);
+/// Exit codes, as [`crate::error::Failure`] has them.
+const FORCED: i32 = 3;
 const STORAGE_FAILED: i32 = 4;
 
 /// Listens from now on; the first signal asks for a drain, the second for an end at once.
@@ -41,6 +43,8 @@ async fn heed_signals(mut interrupts: Signal, mut terminations: Signal, stop: wa
         } else {
             tracing::warn!(signal = name, "stopping at once");
             stop.send_replace(StopRequest::Abort);
+            sleep(LAST).await;
+            std::process::exit(FORCED);
         }
     }
 }
