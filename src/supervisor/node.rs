@@ -156,8 +156,11 @@ impl Node {
         }
         self.metrics.show_in_flight(self.observation.in_flight);
         if self.is_pool {
+            let age = self.observation.oldest_age.unwrap_or_default();
             self.metrics.show_pool(self.desired.0, self.observation.in_service);
+            self.metrics.show_waiting(self.observation.backlog, age.as_secs_f64());
         }
+        self.metrics.show_healthy(self.state() != NodeState::Failed);
     }
 
     fn state(&self) -> NodeState {
@@ -205,6 +208,7 @@ impl Handler<Resize> for Node {
     type Result = ();
 
     fn handle(&mut self, Resize(desired): Resize, _: &mut Self::Context) {
+        self.metrics.scaled(self.desired.0, desired.0);
         self.desired = desired;
         if matches!(self.phase, Phase::Starting | Phase::Running) {
             self.reconcile();

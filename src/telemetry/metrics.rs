@@ -27,6 +27,9 @@ pub struct Metrics {
     in_flight: IntGaugeVec,
     desired: IntGaugeVec,
     in_service: IntGaugeVec,
+    scale_outs: IntCounterVec,
+    scale_ins: IntCounterVec,
+    healthy: IntGaugeVec,
     request_duration: HistogramVec,
     storage: StorageMetrics,
 }
@@ -142,6 +145,9 @@ impl Metrics {
             in_flight: gauges("caudal_in_flight_records", "records being worked on", &NODE),
             desired: gauges("caudal_workers_desired", "workers ordered", &NODE),
             in_service: gauges("caudal_workers_in_service", "workers running", &NODE),
+            scale_outs: counters("caudal_scale_outs_total", "orders of more workers", &NODE),
+            scale_ins: counters("caudal_scale_ins_total", "orders of fewer workers", &NODE),
+            healthy: gauges("caudal_node_healthy", "0 while a node has failed too often and rests", &NODE),
             request_duration: valid(HistogramVec::new(duration, &NODE)),
             storage: StorageMetrics::new(),
         };
@@ -151,7 +157,7 @@ impl Metrics {
 
     fn register(&self) {
         let storage = &self.storage;
-        let all: [Box<dyn prometheus::core::Collector>; 21] = [
+        let all: [Box<dyn prometheus::core::Collector>; 24] = [
             Box::new(self.records.clone()),
             Box::new(self.bytes.clone()),
             Box::new(self.throttled.clone()),
@@ -166,6 +172,9 @@ impl Metrics {
             Box::new(self.in_flight.clone()),
             Box::new(self.desired.clone()),
             Box::new(self.in_service.clone()),
+            Box::new(self.scale_outs.clone()),
+            Box::new(self.scale_ins.clone()),
+            Box::new(self.healthy.clone()),
             Box::new(self.request_duration.clone()),
             Box::new(storage.flush.clone()),
             Box::new(storage.flushed_bytes.clone()),
@@ -251,6 +260,24 @@ impl NodeMetrics {
         let labels = [&*self.node, self.kind];
         self.all.desired.with_label_values(&labels).set(i64::from(desired));
         self.all.in_service.with_label_values(&labels).set(i64::from(in_service));
+    }
+}
+
+/// What the control plane shows of a node.
+impl NodeMetrics {
+    pub fn show_healthy(&self, is_healthy: bool) {
+        self.all.healthy.with_label_values(&[&*self.node, self.kind]).set(i64::from(is_healthy));
+    }
+    /// What waits for a pool as a whole: its `shard` is empty.
+    pub fn show_waiting(&self, records: u64, oldest_age_seconds: f64) {
+        let labels = [&*self.node, self.kind, ""];
+        let records = i64::try_from(records).unwrap_or(i64::MAX);
+        self.all.backlog.with_label_values(&labels).set(records);
+        self.all.oldest_age.with_label_values(&labels).set(oldest_age_seconds);
+    }
+    pub fn scaled(&self, from: u32, to: u32) {
+        let orders = if to > from { &self.all.scale_outs } else { &self.all.scale_ins };
+        orders.with_label_values(&[&*self.node, self.kind]).inc();
     }
 }
 
