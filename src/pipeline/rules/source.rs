@@ -1,0 +1,146 @@
+//! The engine's side: plans over a table `input` whose one batch is given anew for each run.
+
+use super::{RuleError, error::Place, statement::INPUT};
+use datafusion::{
+    arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
+    catalog::streaming::StreamingTable,
+    common::{
+        DataFusionError,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    execution::{TaskContext, context::SessionContext, runtime_env::RuntimeEnv},
+    logical_expr::{Expr, LogicalPlan, Volatility},
+    physical_plan::{
+        ExecutionPlan, SendableRecordBatchStream, collect, stream::RecordBatchStreamAdapter,
+        streaming::PartitionStream,
+    },
+    prelude::SessionConfig,
+    sql::{
+        parser::Statement as EngineStatement,
+        sqlparser::ast::{Query, Select, SetExpr, Statement},
+    },
+};
+use std::{collections::HashMap, fmt, sync::Arc};
+use tokio::sync::Mutex;
+
+/// Plans and executes; one session, tuned for small batches.
+pub(super) struct Planner {
+    /// Locked while the table `input` stands for one shape.
+    session: Mutex<SessionContext>,
+    config: SessionConfig,
+    runtime: Arc<RuntimeEnv>,
+}
+
+impl fmt::Debug for Planner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Planner")
+    }
+}
+
+/// The batch that one execution reads.
+#[derive(Debug)]
+struct Given(RecordBatch);
+
+/// The table `input`: yields the batch given to the execution.
+#[derive(Debug)]
+struct GivenInput(SchemaRef);
+
+impl PartitionStream for GivenInput {
+    fn schema(&self) -> &SchemaRef {
+        &self.0
+    }
+
+    fn execute(&self, task: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let given = task.session_config().get_extension::<Given>();
+        let batch = given.map(|given| Ok(given.0.clone()));
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0), futures::stream::iter(batch)))
+    }
+}
+
+impl Planner {
+    pub(super) fn new() -> Self {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_collect_statistics(false)
+            .with_information_schema(false);
+        config.options_mut().sql_parser.enable_ident_normalization = false;
+        let session = SessionContext::new_with_config(config.clone());
+        let runtime = session.runtime_env();
+        Self { session: Mutex::new(session), config, runtime }
+    }
+
+    /// Plans the select over records of this schema.
+    pub(super) async fn plan(
+        &self,
+        select: &Select,
+        schema: SchemaRef,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let table = StreamingTable::try_new(Arc::clone(&schema), vec![Arc::new(GivenInput(schema))])?;
+        let session = self.session.lock().await;
+        session.deregister_table(INPUT)?;
+        session.register_table(INPUT, Arc::new(table))?;
+        let state = session.state();
+        let logical =
+            state.statement_to_plan(EngineStatement::Statement(Box::new(statement(select)))).await?;
+        refuse_fickle(&logical)?;
+        state.create_physical_plan(&logical).await
+    }
+
+    /// Runs a plan over one batch.
+    pub(super) async fn execute(
+        &self,
+        plan: &Arc<dyn ExecutionPlan>,
+        batch: RecordBatch,
+    ) -> Result<Vec<RecordBatch>, DataFusionError> {
+        let task = TaskContext::new(
+            None,
+            "rules".to_owned(),
+            self.config.clone().with_extension(Arc::new(Given(batch))),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::clone(&self.runtime),
+        );
+        collect(Arc::clone(plan), Arc::new(task)).await
+    }
+}
+
+fn statement(select: &Select) -> Statement {
+    Statement::Query(Box::new(Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select.clone()))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }))
+}
+
+/// Refuses functions whose answer depends on more than their arguments, and whatever joins rows.
+fn refuse_fickle(plan: &LogicalPlan) -> Result<(), DataFusionError> {
+    let mut refused = None;
+    plan.apply_with_subqueries(|node| {
+        if matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Unnest(_)) {
+            refused = Some("aggregates, windows and unnest are not supported, since every record is judged alone".to_owned());
+        }
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if let Expr::ScalarFunction(call) = part
+                    && call.func.signature().volatility != Volatility::Immutable
+                {
+                    refused = Some(format!(
+                        "`{}` gives another answer on each replay; use `_arrived_at`, the time the record arrived",
+                        call.func.name()
+                    ));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    refused.map_or(Ok(()), |message| Err(DataFusionError::Plan(message)))
+}
