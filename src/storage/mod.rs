@@ -1,0 +1,50 @@
+//! The write-ahead log that is also the storage: records, queue messages, checkpoints and
+//! small durable state share one log, one flush and one recovery.
+//!
+//! Data folder: `LOCK`, `manifest.0` and `manifest.1` ([`manifest`]), `log/NNNNNNNNNN.log` ([`log_file`],
+//! [`frame`], [`entry`], records in [`RecordBlock`]) with `log/NNNNNNNNNN.idx` ([`index`]), `log/spare-*` and
+//! `log/ballast` (files to be written over), `state/snapshot-LSN.bin` ([`snapshot`]).
+
+mod assembly;
+mod batch;
+mod block;
+mod clock;
+mod committer;
+mod core;
+mod disk;
+mod entry;
+mod error;
+mod frame;
+mod index;
+mod library;
+mod locking;
+mod log_file;
+mod manifest;
+mod messages;
+mod once_answer;
+mod opening;
+mod preparer;
+mod queue;
+mod reader;
+mod recovery;
+mod registry;
+mod retention;
+mod snapshot;
+mod span;
+mod state;
+mod store;
+mod sum;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod track;
+mod upkeep;
+
+pub use batch::{Batch, Committed, Once, Placement, Ticket};
+pub use block::{RecordBlock, StoredRecord};
+pub use error::{CommitError, OpenError, ReadError};
+pub use store::Store;
+pub use terms::{
+    LeasedMessage, QueueDepth, QueueId, QueuePolicy, Receipt, Retention, ShardId, ShardRange, Slice,
+    StorageSettings,
+};

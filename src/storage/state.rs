@@ -1,0 +1,138 @@
+//! The state that the log's frames add up to. Only the committer and recovery change it.
+
+use super::entry::{Kind, Operation, Run};
+use super::locking::{locked, reading, writing};
+use super::registry::Registry;
+use super::span::Span;
+use super::track::Track;
+use super::{QueuePolicy, block};
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// What is known of a log file without opening it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct FileFacts {
+    /// The last frame's LSN; 0 for a file without frames.
+    pub last_lsn: u64,
+    /// Where the next frame would begin.
+    pub used: u64,
+    /// Bytes on disk.
+    pub size: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Tracks {
+    pub list: Vec<Arc<Track>>,
+    names: HashMap<(Kind, String), u32>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub tracks: RwLock<Tracks>,
+    pub registry: RwLock<Registry>,
+    pub files: Mutex<BTreeMap<u64, FileFacts>>,
+}
+
+impl Tracks {
+    pub(super) fn get(&self, id: u32) -> Option<&Arc<Track>> {
+        self.list.get(usize::try_from(id).ok()?)
+    }
+    pub(super) fn named(&self, kind: Kind, name: &str) -> Option<u32> {
+        self.names.get(&(kind, name.to_owned())).copied()
+    }
+    pub(super) fn next_id(&self) -> u32 {
+        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
+    }
+    /// Adds a track at the end; one whose number is taken or would leave a hole is refused.
+    pub(super) fn add(&mut self, track: Track) -> Result<(), &'static str> {
+        if track.id != self.next_id() {
+            return Err("a shard or queue is declared out of order");
+        }
+        self.names.insert((track.kind(), track.name.clone()), track.id);
+        self.list.push(Arc::new(track));
+        Ok(())
+    }
+}
+
+impl State {
+    pub(super) fn track(&self, id: u32) -> Option<Arc<Track>> {
+        reading(&self.tracks).get(id).cloned()
+    }
+
+    pub(super) fn all_tracks(&self) -> Vec<Arc<Track>> {
+        reading(&self.tracks).list.clone()
+    }
+
+    pub(super) fn get(&self, key: &str, now_ms: i64) -> Option<Bytes> {
+        reading(&self.registry).get(key, now_ms)
+    }
+
+    fn declare(&self, id: u32, kind: Kind, policy: QueuePolicy, name: &str) -> Result<(), &'static str> {
+        let mut tracks = writing(&self.tracks);
+        match tracks.get(id) {
+            Some(track) if track.kind() == kind && track.name == name => {
+                track.set_policy(policy);
+                Ok(())
+            }
+            Some(_) => Err("a shard or queue is declared twice with different names"),
+            None => tracks.add(Track::new(id, kind, policy, name.to_owned())),
+        }
+    }
+
+    /// Applies a durable operation. Applying one twice changes nothing.
+    pub(super) fn apply(&self, operation: &Operation) -> Result<(), &'static str> {
+        match operation {
+            Operation::Put { key, value, expires_at_ms } => {
+                writing(&self.registry).put(key, value.clone(), *expires_at_ms);
+            }
+            Operation::Remove { key } => writing(&self.registry).remove(key),
+            Operation::Declare { id, kind, policy, name } => self.declare(*id, *kind, *policy, name)?,
+            Operation::Trim { track, first } => {
+                self.track(*track).ok_or("a trimmed shard is unknown")?.places().trim(*first);
+            }
+            Operation::Settle { queue, .. }
+            | Operation::Expire { queue, .. }
+            | Operation::Lease { queue, .. } => self.apply_to_queue(*queue, operation)?,
+            Operation::Release { receipt, .. } => self.apply_to_queue(receipt.queue.0, operation)?,
+        }
+        Ok(())
+    }
+
+    fn apply_to_queue(&self, queue: u32, operation: &Operation) -> Result<(), &'static str> {
+        let track = self.track(queue).ok_or("a message's queue is unknown")?;
+        let queue = track.queue.as_ref().ok_or("a message's queue is a shard")?;
+        let mut machine = locked(&queue.machine);
+        match operation {
+            Operation::Settle { sequence, .. } => machine.settled(*sequence),
+            Operation::Expire { sequence, .. } => machine.expired(*sequence),
+            Operation::Lease { lease, .. } => machine.replay_lease(lease),
+            Operation::Release { receipt, visible_at_ms } => {
+                machine.release(receipt.sequence, receipt.receive_count, *visible_at_ms);
+                queue.changed.notify_waiters();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Applies records or messages found in `file` by recovery.
+    pub(super) fn replay_run(
+        &self,
+        file: u64,
+        run: &Run,
+        records: &[u8],
+        spans: &[Span],
+    ) -> Result<(), &'static str> {
+        let track = self.track(run.track).ok_or("a run's shard or queue is unknown")?;
+        if run.visible_at_ms.is_some() != track.queue.is_some() {
+            return Err("a run is of the wrong kind for its shard or queue");
+        }
+        track.extend(file, spans);
+        if let (Some(queue), Some(visible_at_ms)) = (&track.queue, run.visible_at_ms) {
+            locked(&queue.machine).sent(run.first, &block::arrivals(records), visible_at_ms);
+        }
+        track.next.send_replace(run.first + u64::from(run.count));
+        Ok(())
+    }
+}

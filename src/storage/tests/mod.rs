@@ -1,0 +1,62 @@
+//! What the store promises, tried through its public face.
+
+mod basics;
+
+use super::locking::locked;
+use super::upkeep::Job;
+use super::{Batch, RecordBlock, ShardId, StorageSettings, Store};
+use crate::telemetry::StorageMetrics;
+use std::path::Path;
+
+/// Small files and short tails, so that little data crosses every boundary.
+fn small() -> StorageSettings {
+    StorageSettings {
+        log_file_bytes: 64 * 1024,
+        commit_bytes: 16 * 1024,
+        commit_queue: 64,
+        tail_bytes: 16 * 1024,
+        free_space_floor: 0,
+        snapshot_bytes: 96 * 1024,
+        flush: false,
+    }
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open(folder, small(), StorageMetrics::unregistered()).expect("the folder opens")
+}
+
+fn block(payloads: &[&[u8]]) -> RecordBlock {
+    let mut block = RecordBlock::new();
+    payloads.iter().for_each(|payload| block.push(7, b"key", b"", payload));
+    block
+}
+
+fn append(shard: ShardId, payloads: &[&[u8]]) -> Batch {
+    let mut batch = Batch::new();
+    batch.append(shard, block(payloads));
+    batch
+}
+
+/// Lets the upkeep thread look after everything now.
+fn tick(store: &Store) {
+    let (done, wait) = flume::bounded(1);
+    let jobs = locked(&store.handle.threads).as_ref().map(|threads| threads.jobs.clone());
+    jobs.expect("the store is open").send(Job::Tick(done)).expect("the upkeep thread lives");
+    wait.recv().expect("the upkeep thread answers");
+}
+
+/// All payloads of a shard from a sequence on.
+async fn payloads(store: &Store, shard: ShardId, from: u64) -> Vec<Vec<u8>> {
+    let (mut at, mut all) = (from, Vec::new());
+    loop {
+        let slice = store.read(shard, at, 7, 3000).await.expect("readable");
+        if slice.records.is_empty() {
+            return all;
+        }
+        for record in &slice.records {
+            assert_eq!(record.sequence, from + all.len() as u64);
+            all.push(record.payload.to_vec());
+        }
+        at = slice.next;
+    }
+}
