@@ -1,5 +1,6 @@
 //! The data plane: one folder for each kind of node; each opens at `stage.rs`.
 
+pub mod catalog;
 pub mod ingress;
 pub mod object_stores;
 pub mod queue;

@@ -10,3 +10,4 @@ mod tests;
 
 pub use durable_files::DurableFiles;
 pub use open::{OpenedStore, StoreError, check_address, open_store};
+pub use publish::replace_file;
