@@ -1,0 +1,105 @@
+//! The verbs, their help and their dispatch.
+
+use super::{
+    CheckArguments, GraphArguments, RunArguments, SchemaArguments, TestArguments, check, graph, run, schema,
+    test,
+};
+use crate::{
+    error::Failure,
+    telemetry::{LogFormat, logs},
+};
+
+const OVERVIEW: &str = "\
+Example:
+  caudal check topologies/bicimad.toml     every fault at once, with its line
+  caudal run topologies/bicimad.toml       start the daemon; Ctrl-C drains and stops it
+  curl --data-binary @trips.jsonl http://127.0.0.1:8080/streams/trips/records
+  caudal query \"select origin, count(*) from warehouse.trips group by 1 order by 2 desc limit 5\"
+
+Exit codes: 0 clean, 1 fault, 2 bad configuration, 3 forced stop, 4 storage failure";
+
+const RUN: &str = "\
+Examples:
+  caudal run topologies/bicimad.toml
+  caudal run topologies/bicimad.toml --data /srv/caudal --ingress 127.0.0.1:8080 --admin 0
+  CAUDAL__STORAGE__TAIL=64MiB caudal run topology.toml --log-format json
+
+Stop it with Ctrl-C or SIGTERM: it drains upstream first and exits 0; a second signal stops at once (3).";
+
+const CHECK: &str = "\
+Example:
+  caudal check topologies/bicimad.toml
+  topologies/bicimad.toml: ok, 9 nodes (1 implicit)
+
+Faults go to standard error as FILE:LINE: KEY: MESSAGE, all at once, and the exit code is 2:
+  topologies/x.toml:12: stream.trips.retention: \"24\" is not a length of time such as \"10s\" (ms, s, m, h, d)";
+
+const TEST: &str = "\
+Example:
+  caudal test topologies/bicimad.toml
+
+A test stands beside the rules it tests:
+  [[loader.facts.test]]
+  name   = \"a trip of less than a minute is rejected\"
+  given  = [{ travel_time = 12 }]
+  expect = { rejected = 1 }";
+
+const GRAPH: &str = "\
+Examples:
+  caudal graph topologies/bicimad.toml
+  caudal graph topologies/bicimad.toml --format mermaid > graph.mmd";
+
+const SCHEMA: &str = "\
+Examples:
+  caudal schema > caudal.schema.json       for your editor, such as taplo or VS Code
+  caudal schema --markdown                 a page to read";
+
+/// Caudal takes records over HTTP, keeps them durably, and carries them to raw store and warehouse.
+///
+/// One topology file says what feeds what; one daemon runs it.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "caudal", version, after_help = OVERVIEW, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be asked of Caudal.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Verb {
+    /// Start the daemon that a topology describes
+    #[command(after_help = RUN)]
+    Run(RunArguments),
+    /// Report every fault of a topology at once
+    #[command(after_help = CHECK)]
+    Check(CheckArguments),
+    /// Run the tests written in a topology
+    #[command(after_help = TEST)]
+    Test(TestArguments),
+    /// Draw a topology as text and as Mermaid
+    #[command(after_help = GRAPH)]
+    Graph(GraphArguments),
+    /// Print the JSON Schema of topology files
+    #[command(after_help = SCHEMA)]
+    Schema(SchemaArguments),
+}
+
+impl Cli {
+    /// Does what is asked.
+    ///
+    /// # Errors
+    /// Whatever ends the process otherwise than cleanly; see [`Failure::exit_code`].
+    pub fn dispatch(self) -> Result<(), Failure> {
+        if !matches!(self.verb, Verb::Run(_)) {
+            // The daemon logs as its settings say. Other verbs speak through their output.
+            logs::start(LogFormat::default(), "warn")?;
+        }
+        match self.verb {
+            Verb::Run(arguments) => run::run(&arguments),
+            Verb::Check(arguments) => check::run(&arguments),
+            Verb::Test(arguments) => test::run(&arguments),
+            Verb::Graph(arguments) => graph::run(&arguments),
+            Verb::Schema(arguments) => schema::run(&arguments),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The command line: one file for each verb.
+
+mod address;
+mod check;
+mod commands;
+mod graph;
+mod output;
+mod query_arguments;
+mod run;
+mod run_arguments;
+mod schema;
+mod test;
+
+pub use check::CheckArguments;
+pub use commands::{Cli, Verb};
+pub use graph::{Drawing, GraphArguments};
+pub use query_arguments::{QueryArguments, QueryFormat};
+pub use run_arguments::RunArguments;
+pub use schema::SchemaArguments;
+pub use test::TestArguments;
