@@ -60,11 +60,6 @@ impl<'a> Faults<'a> {
 
     /// Adds a fault of the field at `path` whose name, not value, is wrong.
     pub fn add_at(&mut self, position: Position, path: &KeyPath, problem: &Problem) {
-        // What could not be substituted was reported; its value is not known.
-        let unknown = |fault: &Fault| matches!(fault.rule, "missing-variable" | "bad-reference");
-        if self.found.iter().any(|fault| unknown(fault) && fault.key == *path) {
-            return;
-        }
         let mut fault = Fault::new(self.file, position, path.clone(), problem);
         fault.message = self.document.secrets.hide(&fault.message);
         self.found.push(fault);
@@ -81,6 +76,13 @@ impl<'a> Faults<'a> {
             None => position,
         };
         self.add_at(position, path, problem);
+    }
+
+    /// Whether the value at `path` refers to what the environment does not have: it was reported,
+    /// and nothing more can be said of it.
+    pub fn is_unresolved(&self, path: &KeyPath) -> bool {
+        let unresolved = |fault: &Fault| matches!(fault.rule, "missing-variable" | "bad-reference");
+        self.found.iter().any(|fault| unresolved(fault) && fault.key == *path)
     }
 
     pub fn document(&self) -> &'a Document {

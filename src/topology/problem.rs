@@ -42,7 +42,7 @@ pub enum Problem {
     // Names and edges.
     #[error("{name:?} is no name for a node: {why}")]
     BadName { name: String, why: &'static str },
-    #[error("the name {name:?} is taken by the {kind} of line {line}; give each node a name of its own", kind = .kind.name())]
+    #[error("the name {name:?} is taken by the {kind} of line {line}; give each node a name of its own", kind = noun(*.kind))]
     DuplicateName { name: String, kind: Kind, line: usize },
     #[error("there is no {wanted} named {name:?}{}", hint(.suggestion.as_ref()))]
     UnknownTarget { name: String, wanted: &'static str, suggestion: Option<String> },
@@ -52,7 +52,7 @@ pub enum Problem {
     DuplicateTarget { name: String },
     #[error("records would go round for ever: {}; remove one of these edges", .nodes.join(" -> "))]
     Cycle { nodes: Vec<String> },
-    #[error("nothing feeds this {kind}; {remedy}", kind = .kind.name())]
+    #[error("nothing feeds this {kind}; {remedy}", kind = noun(*.kind))]
     Unfed { kind: Kind, remedy: &'static str },
     #[error("it reads {from:?} and is also fed by {}; remove \"from\", or let them feed {from:?}", .feeders.join(", "))]
     TwoSources { from: String, feeders: Vec<String> },
@@ -102,7 +102,7 @@ pub enum Problem {
     BadTemplate { template: String, why: &'static str },
     #[error("{table:?} is no name for a table: {why}")]
     BadTable { table: String, why: &'static str },
-    #[error("the {kind} {other:?} writes to the same place; choose another {field}", kind = .kind.name())]
+    #[error("the {kind} {other:?} writes to the same place; choose another {field}", kind = noun(*.kind))]
     SharedDestination { kind: Kind, other: String, field: &'static str },
 
     // Rules.
@@ -115,6 +115,49 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The names of all rules.
+    pub const RULES: [&str; 39] = [
+        "unreadable",
+        "unknown-language",
+        "syntax",
+        "missing-variable",
+        "bad-reference",
+        "unknown-field",
+        "missing-field",
+        "wrong-type",
+        "bad-unit",
+        "unknown-value",
+        "out-of-range",
+        "malformed",
+        "bad-name",
+        "duplicate-name",
+        "unknown-target",
+        "wrong-kind",
+        "duplicate-target",
+        "cycle",
+        "unfed",
+        "two-sources",
+        "no-ingress",
+        "dead-letter-loop",
+        "min-above-max",
+        "burst-below-batch",
+        "burst-without-rate",
+        "retention-too-short",
+        "timeout-too-long",
+        "bad-address",
+        "duplicate-port",
+        "bad-pointer",
+        "bad-store",
+        "bad-server",
+        "unknown-placeholder",
+        "bad-template",
+        "bad-table",
+        "shared-destination",
+        "bad-sql",
+        "bad-condition",
+        "run-choice",
+    ];
+
     /// The rule's name, for tests and tools.
     pub fn rule(&self) -> &'static str {
         match self {
@@ -161,16 +204,21 @@ impl Problem {
     }
 }
 
-/// `a queue`, `an ingress`, `a pool of workers`.
-pub(super) fn article(kind: Kind) -> &'static str {
+fn noun(kind: Kind) -> &'static str {
     match kind {
-        Kind::Ingress => "an ingress",
-        Kind::Stream => "a stream",
-        Kind::Queue => "a queue",
-        Kind::Workers => "a pool of workers",
-        Kind::Raw => "a raw store",
-        Kind::Loader => "a loader",
+        Kind::Ingress => "ingress",
+        Kind::Stream => "stream",
+        Kind::Queue => "queue",
+        Kind::Workers => "pool of workers",
+        Kind::Raw => "raw store",
+        Kind::Loader => "loader",
     }
+}
+
+/// `a queue`, `an ingress`.
+fn article(kind: Kind) -> String {
+    let article = if kind == Kind::Ingress { "an" } else { "a" };
+    format!("{article} {}", noun(kind))
 }
 
 fn quoted(values: &[String]) -> String {

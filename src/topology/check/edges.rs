@@ -48,6 +48,12 @@ fn wrong_name(graph: &Graph, edge: &Edge) -> Option<Problem> {
     }
 }
 
+/// Whether the edge names a node of a kind that it may lead to.
+pub(super) fn is_sound(graph: &Graph, edge: &Edge) -> bool {
+    let (kinds, ..) = wanted(edge.role);
+    graph.kind(edge.named()).is_some_and(|kind| kinds.contains(&kind)) && !graph.is_ambiguous(edge)
+}
+
 /// The node that a wrong name was meant for, if one is like it.
 pub(super) fn suggestion(graph: &Graph, edge: &Edge) -> Option<String> {
     let (kinds, ..) = wanted(edge.role);

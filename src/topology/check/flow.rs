@@ -1,6 +1,9 @@
 //! Whether records can come to every node, and come to an end.
 
-use super::{edges::suggestion, graph::Graph};
+use super::{
+    edges::{is_sound, suggestion},
+    graph::Graph,
+};
 use crate::{
     pipeline::Kind,
     topology::{
@@ -49,7 +52,8 @@ impl<'a> Walk<'a> {
         if self.done.contains(&name) {
             return;
         }
-        for edge in self.graph.edges.iter().filter(|edge| edge.from == name) {
+        let onward = self.graph.edges.iter().filter(|edge| edge.from == name);
+        for edge in onward.filter(|edge| is_sound(self.graph, edge)) {
             let on_way = self.way.iter().position(|earlier| earlier.from == edge.to);
             if let Some(start) = on_way.or_else(|| (edge.to == name).then_some(self.way.len())) {
                 let cycle = self.way.iter().skip(start).copied().chain([edge]).collect();

@@ -7,7 +7,7 @@ use crate::{
         document::{Document, KeyPath, Position, Step},
         shape::Shaped,
         suggestion::closest,
-        wiring::{Edge, Named, Role, edges, named_nodes},
+        wiring::{Edge, Named, Role, all_nodes, edges, named_nodes},
     },
 };
 use indexmap::IndexMap;
@@ -18,6 +18,7 @@ pub(super) struct Graph {
     pub edges: Vec<Edge>,
     /// Nodes of which a field that names other nodes could not be read.
     uncertain: Vec<(Kind, String)>,
+    shared_names: Vec<String>,
 }
 
 impl Graph {
@@ -30,11 +31,19 @@ impl Graph {
             nodes.entry(edge.to.clone()).or_insert(implicit);
         }
         let uncertain = shaped.removed.iter().filter_map(node_with_unread_edge).collect();
-        Self { nodes, edges, uncertain }
+        let all = all_nodes(&document.root);
+        let shared = |name: &String| all.iter().filter(|(_, other, _)| other == name).count() > 1;
+        let shared_names = nodes.keys().filter(|name| shared(name)).cloned().collect();
+        Self { nodes, edges, uncertain, shared_names }
     }
 
     pub(super) fn kind(&self, name: &str) -> Option<Kind> {
         self.nodes.get(name).map(|node| node.kind)
+    }
+
+    /// Whether two nodes share a name that the edge uses: that was reported, and a way along it means nothing.
+    pub(super) fn is_ambiguous(&self, edge: &Edge) -> bool {
+        self.shared_names.iter().any(|name| *name == edge.from || *name == edge.to)
     }
 
     /// Names of nodes of these kinds.

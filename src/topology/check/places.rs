@@ -49,9 +49,9 @@ fn check_listen<'a>(
         return;
     };
     // Port 0 is any free port, so it is never taken.
-    if let Some((other, _)) = taken.iter().find(|(_, other)| address.port() != 0 && collide(address, *other))
-    {
-        let problem = Problem::DuplicatePort { address: address.to_string(), other: (*other).to_owned() };
+    let before = taken.iter().find(|(_, used)| address.port() != 0 && collide(address, *used));
+    if let Some((other, used)) = before {
+        let problem = Problem::DuplicatePort { address: used.to_string(), other: (*other).to_owned() };
         faults.add(&path, &problem);
     }
     taken.push((name, address));

@@ -1,15 +1,12 @@
 //! Whether values have the shape that the schema asks for: all departures at once, each with its
 //! place. What departs is left out of the tree that is handed on, so that the rest can be checked.
 
-use super::kinds::{accepts, alternatives, bounds, describe, required};
-use crate::{
-    topology::{
-        document::{Entry, KeyPath, Node, Text, Value},
-        fault::{Faults, Problem},
-        schema::Definitions,
-        suggestion::closest,
-    },
-    units::{ByteSize, Span},
+use super::kinds::{accepts, alternatives, bounds, describe, required, types, unit_fault};
+use crate::topology::{
+    document::{Entry, KeyPath, Node, Text, Value},
+    fault::{Faults, Problem},
+    schema::Definitions,
+    suggestion::closest,
 };
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
@@ -40,6 +37,9 @@ struct Examiner<'a, 'f> {
 impl<'a> Examiner<'a, '_> {
     /// The node as far as it can be used; nothing when it cannot.
     fn node(&mut self, schema: &'a Json, node: &Node, path: &KeyPath) -> Option<Node> {
+        if matches!(node.value, Value::Text(_)) && self.faults.is_unresolved(path) {
+            return None;
+        }
         let schema = self.definitions.resolve(schema);
         let Some(schema) = schema.as_object() else { return Some(node.clone()) };
         if let Some(alternatives) = alternatives(schema) {
@@ -52,6 +52,10 @@ impl<'a> Examiner<'a, '_> {
     }
 
     fn node_of_type(&mut self, schema: &'a Map<String, Json>, node: &Node, path: &KeyPath) -> Option<Node> {
+        if node.value == Value::Null && types(schema) == ["object"] {
+            // YAML writes a node that says nothing as `events:`.
+            return self.table(schema, &IndexMap::new(), node, path);
+        }
         if !accepts(schema, &node.value) {
             return self.refuse(path, &wrong_type(node, &describe(self.definitions, schema)));
         }
@@ -153,15 +157,11 @@ impl<'a> Examiner<'a, '_> {
             let allowed: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
             return self.one_of(&allowed, text, node, path);
         }
-        let refused = match schema.get("format").and_then(Json::as_str) {
-            Some("byte-size") => text.value.parse::<ByteSize>().err(),
-            Some("span") => text.value.parse::<Span>().err(),
-            _ => None,
-        };
-        match refused {
-            Some(error) => {
+        let format = schema.get("format").and_then(Json::as_str).unwrap_or_default();
+        match unit_fault(format, &text.value) {
+            Some(expected) => {
                 let value = format!("{:?}", text.written);
-                self.refuse(path, &Problem::BadUnit { value, expected: error.expected.to_owned() })
+                self.refuse(path, &Problem::BadUnit { value, expected })
             }
             None => Some(node.clone()),
         }

@@ -1,6 +1,9 @@
 //! What kinds of value a schema takes, and how to say so.
 
-use crate::topology::{document::Value, schema::Definitions};
+use crate::{
+    topology::{document::Value, schema::Definitions},
+    units::{ByteSize, Span},
+};
 use serde_json::{Map, Value as Json};
 
 /// The shapes of which a value must have one.
@@ -53,6 +56,16 @@ pub(in crate::topology) fn bounds(schema: &Map<String, Json>) -> Option<(i128, i
     Some((stated("minimum").unwrap_or(least), stated("maximum").unwrap_or(most)))
 }
 
+/// What a text with a unit should look like, when it does not.
+pub(in crate::topology) fn unit_fault(format: &str, text: &str) -> Option<String> {
+    let refused = match format {
+        "byte-size" => text.parse::<ByteSize>().err(),
+        "span" => text.parse::<Span>().err(),
+        _ => None,
+    };
+    refused.map(|error| error.expected.to_owned())
+}
+
 /// What a schema asks for, in words: `a size such as "64MiB"`, `a text or a table with node, where`.
 pub(in crate::topology) fn describe(definitions: &Definitions, schema: &Map<String, Json>) -> String {
     if let Some(listed) = alternatives(schema) {
@@ -70,9 +83,8 @@ pub(in crate::topology) fn describe(definitions: &Definitions, schema: &Map<Stri
     let kinds = types(schema);
     let kind = kinds.iter().find(|kind| **kind != "null").copied().unwrap_or_default();
     match (kind, schema.get("format").and_then(Json::as_str)) {
-        ("string", Some("byte-size")) => "a size such as \"64MiB\"".to_owned(),
-        ("string", Some("span")) => "a length of time such as \"10s\"".to_owned(),
-        ("string", _) => "a text".to_owned(),
+        ("string", Some(format)) => unit_fault(format, "").unwrap_or_else(|| "a text".to_owned()),
+        ("string", None) => "a text".to_owned(),
         ("integer", _) => "a whole number".to_owned(),
         ("number", _) => "a number".to_owned(),
         ("boolean", _) => "true or false".to_owned(),
