@@ -57,6 +57,8 @@ fn rows(definitions: &Definitions, part: &Json, prefix: &str, page: &mut String)
             false => field.get("default").map(default).unwrap_or_default(),
         };
         let meaning = definitions.description(field).map(|text| without_default(&text, &default));
+        let meaning = meaning.filter(|text| !text.is_empty());
+        let meaning = meaning.or_else(|| definitions.description(definitions.resolve(field)));
         let kind = kind(definitions, field).replace('|', "\\|");
         let meaning = meaning.unwrap_or_default().replace('|', "\\|");
         let _ = writeln!(page, "| `{path}` | {kind} | {default} | {meaning} |");

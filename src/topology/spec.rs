@@ -31,7 +31,7 @@ pub struct TopologySpec {
     pub loader: IndexMap<String, LoaderSection>,
 }
 
-/// `[topology]`: the whole.
+/// `[topology]`: what holds for the whole; it may be left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopologySection {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 pub struct RejectRule {
     /// SQL condition over the columns of the result (or of `input`).
     pub when: String,
+    /// Stored with each rejected record.
     pub reason: String,
 }
 

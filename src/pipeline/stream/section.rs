@@ -32,8 +32,10 @@ pub struct StreamSection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Most records a second.
     #[serde(default)]
     pub records_per_second: Option<u32>,
+    /// Most payload bytes a second.
     #[serde(default)]
     pub bytes_per_second: Option<ByteSize>,
     /// Records admitted at once after a pause. Default: one second's worth.

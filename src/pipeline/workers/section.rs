@@ -66,10 +66,10 @@ pub struct HttpRun {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
-    /// Default "1s".
+    /// Wait before the second attempt. Default "1s".
     #[serde(default = "one_second")]
     pub base: Span,
-    /// Default "1m".
+    /// Longest wait. Default "1m".
     #[serde(default = "one_minute")]
     pub max: Span,
 }
