@@ -1,9 +1,11 @@
 //! A file becomes a checked plan, and a plan becomes a running system.
 
+mod build;
 mod check;
 mod document;
 mod fault;
 mod graph;
+mod left_readers;
 mod load;
 mod plan;
 mod problem;
@@ -17,9 +19,11 @@ mod wiring;
 #[cfg(test)]
 mod tests;
 
+pub use build::{BuildError, Built, Foundation, build};
 pub use document::{Environment, KeyPath, Language, Position, Step};
 pub use fault::{Fault, Problem};
 pub use graph::{mermaid, text};
+pub use left_readers::{LeftReader, forget, left_readers};
 pub use load::{load, load_text};
 pub use plan::{Plan, PlannedNode, PlannedSource, Section};
 pub use reference::reference;
