@@ -43,7 +43,11 @@ impl Redrive {
         Ok(())
     }
 
-    async fn move_all(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<(), TaskError> {
+    pub(super) async fn move_all(
+        &self,
+        messages: &[LeasedMessage],
+        retire: &Retire,
+    ) -> Result<(), TaskError> {
         if !self.move_batch(messages, retire).await? && messages.len() > 1 {
             // One of them was settled by a late worker: the others still have to move.
             for message in messages {

@@ -16,4 +16,3 @@ mod tests;
 
 pub use machine::QueueMachine;
 pub use message::Lease;
-pub use snapshot::DecodeError;

@@ -1,6 +1,6 @@
 //! The machine's promises one by one.
 
-use super::*;
+use super::{QueueMachine, snapshot::DecodeError};
 use crate::storage::QueuePolicy;
 use std::time::Duration;
 
