@@ -106,10 +106,10 @@ pub enum Problem {
     SharedDestination { kind: Kind, other: String, field: &'static str },
 
     // Rules.
-    #[error("{message}")]
+    #[error("the SQL cannot be used: {message}")]
     BadSql { message: String },
-    #[error("{message}")]
-    BadCondition { message: String },
+    #[error("the condition {condition:?} cannot be used: {message}")]
+    BadCondition { condition: String, message: String },
     #[error("give exactly one of \"rules\" or \"http\", not {given}")]
     RunChoice { given: &'static str },
 }

@@ -43,12 +43,8 @@ pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
 fn check_condition(source: Option<&Source>, path: &KeyPath, faults: &mut Faults<'_>) {
     let Some(condition) = source.and_then(Source::condition) else { return };
     if let Err(error) = Filter::compile(condition) {
-        let message = error.message.clone();
-        faults.add_within(
-            &path.field("from").field("where"),
-            line(&error),
-            &Problem::BadCondition { message },
-        );
+        let path = path.field("from").field("where");
+        faults.add_within(&path, line(&error), &bad_condition(condition, &error));
     }
 }
 
@@ -62,10 +58,13 @@ fn check_rules(sql: &str, reject: &[RejectRule], path: &KeyPath, faults: &mut Fa
     for (index, rule) in reject.iter().enumerate() {
         if let Err(error) = Rulebook::compile(sql, std::slice::from_ref(rule)) {
             let path = path.field("reject").item(index).field("when");
-            let message = error.message.clone();
-            faults.add_within(&path, line(&error), &Problem::BadCondition { message });
+            faults.add_within(&path, line(&error), &bad_condition(&rule.when, &error));
         }
     }
+}
+
+fn bad_condition(condition: &str, error: &RuleError) -> Problem {
+    Problem::BadCondition { condition: condition.to_owned(), message: error.message.clone() }
 }
 
 /// The line of the text that the fault stands on.

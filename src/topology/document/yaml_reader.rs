@@ -61,7 +61,12 @@ impl<'a> Reader<'a> {
         let (value, anchor) = match event {
             Event::Alias(anchor) => return self.alias(anchor, span, position),
             Event::Scalar(text, ScalarStyle::Literal, anchor, _) => {
-                (Node::long_text(text.into_owned(), position, position.line + 1).value, anchor)
+                // The parser gives the place of the first line that is not empty.
+                let empty = text.chars().take_while(|letter| *letter == '\n').count();
+                (
+                    Node::long_text(text.into_owned(), position, position.line.saturating_sub(empty)).value,
+                    anchor,
+                )
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let scalar = Scalar::parse_from_cow_and_metadata(text, style, tag.as_ref())
