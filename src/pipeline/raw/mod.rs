@@ -14,6 +14,8 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::encode_payloads;
 
 pub use object::{Intent, object_path, object_pattern};
 pub use section::{Format, RawSection, Roll};

@@ -1,0 +1,214 @@
+use super::{answer::Answer, ask, trouble::Trouble};
+use crate::{
+    cli::QueryFormat,
+    pipeline::{
+        catalog::{Catalog, LoaderEntry, RawEntry},
+        object_stores::open_store,
+        raw::{Format, encode_payloads, object_path},
+        warehouse::LoaderSection,
+    },
+};
+use bytes::Bytes;
+use datafusion::arrow::array::{Int64Array, RecordBatch, StringArray};
+use deltalake_core::{DeltaTable, protocol::SaveMode};
+use object_store::ObjectStoreExt;
+use std::{path::Path, sync::Arc, time::Duration};
+
+const TRIPS: [&str; 3] = [
+    "{\"_id\":{\"$oid\":\"a\"},\"travel_time\":12,\"idplug_Station\":7,\"note\":null}",
+    "{\"_id\":{\"$oid\":\"b\"},\"travel_time\":3.5,\"idplug_Station\":9,\"zip\":28001}",
+    "{\"_id\":{\"$oid\":\"c\"},\"travel_time\":100,\"idplug_Station\":7,\"zip\":\"28-001\"}",
+];
+
+fn raw_entry(format: Format, path: &str) -> RawEntry {
+    let (store, stream) = ("file://raw".to_owned(), "trips".to_owned());
+    RawEntry { store, format, path: path.to_owned(), stream, current: true }
+}
+
+fn loader_entry() -> LoaderEntry {
+    let section = serde_json::json!({ "warehouse": "file://warehouse", "table": "trips" });
+    LoaderEntry::new(&serde_json::from_value::<LoaderSection>(section).unwrap())
+}
+
+/// A data folder with a raw node for each format, named for it, and a loader of table `trips`.
+fn lake() -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    let raw = [
+        ("lines", raw_entry(Format::JsonLines, "{stream}/plain")),
+        ("gzip", raw_entry(Format::JsonLinesGzip, "{stream}/{date}/{hour}")),
+        ("long-rides", raw_entry(Format::JsonLinesZstd, "year={year}/day={day}/{shard}/{stream}")),
+        ("columns", raw_entry(Format::Parquet, "{stream}/{date}")),
+    ];
+    let raw = raw.map(|(name, entry)| (name.to_owned(), entry));
+    Catalog::update(data.path(), raw, [("facts".to_owned(), loader_entry())]).unwrap();
+    data
+}
+
+async fn put(data: &Path, format: Format, folder: &str, first: u64, payloads: &[&str]) {
+    let opened = open_store("file://raw", data).unwrap();
+    let last = first + payloads.len() as u64 - 1;
+    let at = format!("{}/{}", opened.prefix, object_path(folder, 0, first, last, format));
+    let bytes = encode_payloads(format, payloads);
+    opened.store.put(&at.into(), Bytes::from(bytes).into()).await.unwrap();
+}
+
+async fn load(data: &Path, address: &str) {
+    let origin = Arc::new(StringArray::from(vec!["north", "south", "north"]));
+    let seconds = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let rows = RecordBatch::try_from_iter([("origin", origin as _), ("seconds", seconds as _)]).unwrap();
+    let url = open_store(address, data).unwrap().url;
+    let table = DeltaTable::try_from_url(url).await.unwrap();
+    table.write([rows]).with_save_mode(SaveMode::Append).await.unwrap();
+}
+
+async fn json(data: &Path, sql: &str) -> String {
+    rendered(&ask(data, sql).await.unwrap(), QueryFormat::Json)
+}
+
+async fn fault(data: &Path, sql: &str) -> String {
+    ask(data, sql).await.unwrap_err().to_string()
+}
+
+fn rendered(answer: &Answer, format: QueryFormat) -> String {
+    answer.render(format, Duration::from_millis(12)).unwrap()
+}
+
+#[tokio::test]
+async fn raw_objects_of_every_format_answer() {
+    let data = lake();
+    put(data.path(), Format::JsonLines, "trips/plain", 0, &TRIPS[..2]).await;
+    put(data.path(), Format::JsonLines, "trips/plain", 2, &TRIPS[2..]).await;
+    put(data.path(), Format::JsonLinesGzip, "trips/2019-06-01/22", 0, &TRIPS).await;
+    let folder = "year=2019/day=01/shardId-000000000000/trips";
+    put(data.path(), Format::JsonLinesZstd, folder, 0, &TRIPS).await;
+    put(data.path(), Format::Parquet, "trips/2019-06-01", 0, &TRIPS).await;
+    for table in ["raw.lines", "raw.gzip", "raw.long_rides", "raw.\"long-rides\""] {
+        let sql = format!("select count(*) as n, sum(travel_time) as t from {table}");
+        assert_eq!(json(data.path(), &sql).await, "{\"n\":3,\"t\":115.5}\n", "{table}");
+        let sql =
+            format!("select _id['$oid'] as id, zip from {table} where \"idplug_Station\" = 7 order by 1");
+        assert_eq!(
+            json(data.path(), &sql).await,
+            "{\"id\":\"a\",\"zip\":null}\n{\"id\":\"c\",\"zip\":\"28-001\"}\n"
+        );
+        let sql = format!("select count(*) as n from {table}");
+        assert_eq!(json(data.path(), &sql).await, "{\"n\":3}\n");
+        assert_eq!(
+            json(data.path(), &format!("select 1 as one from {table} limit 2")).await.lines().count(),
+            2
+        );
+    }
+    let sql = "select _shard, _sequence, _key, data from raw.columns order by _sequence limit 1";
+    let line = json(data.path(), sql).await;
+    let row: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((row["_sequence"].clone(), row["data"].clone()), (0.into(), TRIPS[0].into()));
+}
+
+#[tokio::test]
+async fn objects_of_other_nodes_in_the_same_store_are_left_out() {
+    let data = lake();
+    put(data.path(), Format::JsonLinesGzip, "trips/2019-06-01/22", 0, &TRIPS[..1]).await;
+    put(data.path(), Format::JsonLinesGzip, "others/2019-06-01/22", 0, &TRIPS).await;
+    put(data.path(), Format::JsonLinesGzip, "trips/2019-06-01", 0, &TRIPS).await;
+    assert_eq!(json(data.path(), "select count(*) as n from raw.gzip").await, "{\"n\":1}\n");
+}
+
+#[tokio::test]
+async fn warehouse_and_quarantine_answer() {
+    let data = lake();
+    load(data.path(), "file://warehouse/trips").await;
+    load(data.path(), "file://warehouse/quarantine/trips").await;
+    load(data.path(), "file://warehouse/quarantine/trips").await;
+    let sql = "select origin, count(*) as n from warehouse.trips group by 1 order by 2 desc limit 5";
+    assert_eq!(
+        json(data.path(), sql).await,
+        "{\"origin\":\"north\",\"n\":2}\n{\"origin\":\"south\",\"n\":1}\n"
+    );
+    assert_eq!(json(data.path(), "select count(*) as n from quarantine.trips").await, "{\"n\":6}\n");
+    assert_eq!(json(data.path(), "select count(*) as n from trips").await, "{\"n\":3}\n");
+    let sql = "with t as (select seconds from warehouse.trips) select sum(seconds) as s from t";
+    assert_eq!(json(data.path(), sql).await, "{\"s\":6}\n");
+    let answer = ask(data.path(), "select origin, seconds from warehouse.trips order by 2").await.unwrap();
+    let table = rendered(&answer, QueryFormat::Table);
+    assert!(table.contains("| north  | 1       |") && table.ends_with("3 rows in 0.012 s\n"), "{table}");
+    assert_eq!(rendered(&answer, QueryFormat::Csv), "origin,seconds\nnorth,1\nsouth,2\nnorth,3\n");
+    assert!(json(data.path(), "describe warehouse.trips").await.contains("\"seconds\""));
+    assert!(json(data.path(), "explain select * from warehouse.trips").await.contains("plan"));
+}
+
+#[tokio::test]
+async fn nested_columns_are_json_in_csv() {
+    let data = lake();
+    put(data.path(), Format::JsonLines, "trips/plain", 0, &TRIPS[..1]).await;
+    let answer = ask(data.path(), "select _id, note from raw.lines").await.unwrap();
+    assert_eq!(rendered(&answer, QueryFormat::Csv), "_id,note\n\"{\"\"$oid\"\":\"\"a\"\"}\",\n");
+    let none = ask(data.path(), "select _id, note from raw.lines where travel_time < 0").await.unwrap();
+    assert_eq!(rendered(&none, QueryFormat::Csv), "_id,note\n");
+    assert!(rendered(&none, QueryFormat::Table).contains("0 rows"));
+}
+
+#[tokio::test]
+async fn tables_are_listed_without_being_opened() {
+    let data = lake();
+    let tables = json(data.path(), "show tables").await;
+    assert_eq!(tables.lines().count(), 6, "{tables}");
+    assert!(tables.contains("\"table\":\"long-rides\""), "{tables}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_said_so() {
+    let data = lake();
+    assert!(
+        fault(data.path(), "select * from raw.lines")
+            .await
+            .contains("nothing has been written to raw.lines yet")
+    );
+    assert!(fault(data.path(), "select * from warehouse.trips").await.contains("no row was loaded"));
+    assert!(fault(data.path(), "select * from quarantine.trips").await.contains("no record was rejected"));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(
+        fault(empty.path(), "select * from raw.lines")
+            .await
+            .contains("nothing has run with this data folder")
+    );
+}
+
+#[tokio::test]
+async fn mistakes_are_answered_with_what_would_work() {
+    let data = lake();
+    put(data.path(), Format::JsonLines, "trips/plain", 0, &TRIPS).await;
+    let unknown = fault(data.path(), "select * from raw.silver").await;
+    assert!(unknown.contains("no table raw.silver") && unknown.contains("raw.lines"), "{unknown}");
+    let unknown = fault(data.path(), "select * from silver.trips").await;
+    assert!(unknown.contains("no table silver.trips") && unknown.contains("warehouse.trips"), "{unknown}");
+    let capitals = fault(data.path(), "select idplug_Station from raw.lines").await;
+    assert!(
+        capitals.contains("write \"idplug_Station\" (names with capitals need double quotes)"),
+        "{capitals}"
+    );
+    let near = fault(data.path(), "select travel_tme from raw.lines").await;
+    assert!(near.contains("did you mean travel_time?") && near.contains("Columns: "), "{near}");
+    let hyphen = fault(data.path(), "select * from raw.long-rides").await;
+    assert!(hyphen.contains("raw.\"long-rides\""), "{hyphen}");
+}
+
+#[tokio::test]
+async fn only_reading_is_answered() {
+    let data = lake();
+    load(data.path(), "file://warehouse/trips").await;
+    for sql in [
+        "drop table warehouse.trips",
+        "delete from warehouse.trips",
+        "insert into warehouse.trips values ('x', 1)",
+        "create table t as select 1",
+        "create external table t stored as csv location '/tmp/x'",
+        "copy (select 1) to '/tmp/x.csv'",
+        "set datafusion.execution.batch_size = 1",
+        "explain insert into warehouse.trips values ('x', 1)",
+        "select 1; select 2",
+    ] {
+        let error = ask(data.path(), sql).await.unwrap_err();
+        assert!(matches!(error, Trouble::Refused(_)), "{sql}: {error}");
+    }
+    assert_eq!(json(data.path(), "select count(*) as n from trips").await, "{\"n\":3}\n");
+}
