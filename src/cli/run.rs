@@ -103,7 +103,7 @@ fn open_and_serve(
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
     let stopped = stopped.map(|ended| (ended, store.healthy()));
     let sealed = match &stopped {
-        Ok((_, false) | (Ended::Aborted, _)) => Ok(()),
+        Ok((_, false) | (Ended::Aborted(_), _)) => Ok(()),
         _ => seal(&store, runtime),
     };
     runtime.block_on(admin.stop());
@@ -118,15 +118,9 @@ fn open_store(settings: &Settings, metrics: &Metrics) -> Result<Store, Failure> 
     if settings.storage.durability == Durability::None {
         tracing::warn!("durability is \"none\": a power cut loses acknowledged records");
     }
-    let begun = std::time::Instant::now();
     let store = Store::open(&settings.data, StorageSettings::from(&settings.storage), metrics.storage())?;
     // A file left by a process that was killed would name ports that nobody listens on.
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
-    tracing::info!(
-        data = %settings.data.display(),
-        took_ms = begun.elapsed().as_millis() as u64,
-        "store opened"
-    );
     Ok(store)
 }
 
@@ -154,9 +148,12 @@ async fn wire(plan: &Plan, foundation: Foundation<'_>, forgotten: &[String]) -> 
 }
 
 fn unbuilt(error: BuildError) -> Failure {
-    match error.is_of_the_store() {
-        true => Failure::StorageFailed(error.to_string()),
-        false => Failure::Configuration(error.to_string()),
+    if error.is_of_the_store() {
+        Failure::StorageFailed(error.to_string())
+    } else if error.is_of_the_machine() {
+        Failure::fault("wiring the topology", error)
+    } else {
+        Failure::Configuration(error.to_string())
     }
 }
 
@@ -172,10 +169,7 @@ fn nothing_to_forget(reader: &str, left: &[LeftReader]) -> Failure {
 fn verdict(ended: Ended) -> Result<(), Failure> {
     match ended {
         Ended::Drained => Ok(()),
-        Ended::Aborted => {
-            Err(Failure::Forced { stragglers: vec!["everything; a stop at once was asked for".to_owned()] })
-        }
-        Ended::Stragglers(stragglers) => {
+        Ended::Aborted(stragglers) | Ended::Stragglers(stragglers) => {
             Err(Failure::Forced { stragglers: stragglers.iter().map(ToString::to_string).collect() })
         }
     }

@@ -28,8 +28,8 @@ pub enum Ended {
     Drained,
     /// These had not finished at the deadline and were cut off.
     Stragglers(Vec<Straggler>),
-    /// A stop at once was asked for.
-    Aborted,
+    /// A stop at once was asked for, which cut these off.
+    Aborted(Vec<Straggler>),
 }
 
 /// Runs the nodes until a stop is asked for and done. Blocks the calling thread, which becomes the
@@ -63,15 +63,13 @@ async fn until_stopped(
     let asked =
         stop.wait_for(|asked| *asked > StopRequest::None).await.map_or(StopRequest::Drain, |asked| *asked);
     if asked == StopRequest::Abort {
-        supervisor.send(AbortAll).await?;
-        return Ok(Ended::Aborted);
+        return Ok(Ended::Aborted(supervisor.send(AbortAll).await?));
     }
     let mut abort = std::pin::pin!(stop.wait_for(|asked| *asked == StopRequest::Abort));
     let drained = tokio::select! {
         drained = supervisor.send(DrainAll { deadline }) => drained?,
         Ok(_) = &mut abort => {
-            supervisor.send(AbortAll).await?;
-            return Ok(Ended::Aborted);
+            return Ok(Ended::Aborted(supervisor.send(AbortAll).await?));
         }
     };
     Ok(if drained.is_empty() { Ended::Drained } else { Ended::Stragglers(drained) })

@@ -192,7 +192,8 @@ fn a_second_request_aborts_a_drain_at_once() {
     system.until(|health| health.ready);
     system.stop.send_replace(StopRequest::Drain);
     system.until(|health| health.phase == Phase::Draining);
-    assert_eq!(system.stop(StopRequest::Abort).0, Ended::Aborted);
+    let Ended::Aborted(cut_off) = system.stop(StopRequest::Abort).0 else { panic!("not aborted") };
+    assert_eq!(cut_off.iter().map(ToString::to_string).collect::<Vec<_>>(), ["review (task-0)"]);
 }
 
 #[test]

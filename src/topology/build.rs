@@ -4,13 +4,13 @@ use super::{Plan, PlannedNode, Section};
 use crate::{
     pipeline::{
         Context, Scale, Stage, Target,
-        ingress::{IngressSection, IngressStage},
+        ingress::{IngressError, IngressSection, IngressStage},
         queue::{Queue, QueueError, QueueStage},
         raw::RawStage,
         rules::Filter,
         stream::{Stream, StreamError, StreamStage},
         warehouse::LoaderStage,
-        workers::{WorkersSection, WorkersStage},
+        workers::{WorkersError, WorkersSection, WorkersStage},
     },
     settings::{Settings, SettingsError},
     storage::Store,
@@ -44,10 +44,14 @@ pub struct Built {
 /// Why a plan cannot be wired.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    #[error("stream {node}: {cause}")]
-    Stream { node: String, cause: StreamError },
-    #[error("queue {node}: {cause}")]
-    Queue { node: String, cause: QueueError },
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Ingress(#[from] IngressError),
+    #[error(transparent)]
+    Workers(#[from] WorkersError),
     #[error("{kind} {node}: {cause}")]
     Stage { kind: &'static str, node: String, cause: Box<dyn Error + Send + Sync> },
     #[error("{node} names {named:?}, which is no {wanted}")]
@@ -59,11 +63,13 @@ pub enum BuildError {
 impl BuildError {
     /// True when the store failed, and the plan is not to blame.
     pub fn is_of_the_store(&self) -> bool {
-        matches!(
-            self,
-            Self::Stream { cause: StreamError::Commit { .. } | StreamError::Definition { .. }, .. }
-                | Self::Queue { .. }
-        )
+        use StreamError::{Commit, Definition};
+        matches!(self, Self::Stream(Commit { .. } | Definition { .. }) | Self::Queue(_))
+    }
+
+    /// True when the machine could not give what the plan asks for, such as a port.
+    pub fn is_of_the_machine(&self) -> bool {
+        matches!(self, Self::Ingress(IngressError::Bind { .. }))
     }
 }
 
@@ -102,13 +108,11 @@ impl<'a> Wiring<'a> {
         for node in &plan.nodes {
             let (name, store) = (node.name.as_str(), wiring.foundation.store.clone());
             if let Section::Stream(section) = &node.section {
-                let opened = Stream::open(name, section, store, wiring.context(node).metrics).await;
-                let stream = opened.map_err(|cause| BuildError::Stream { node: name.to_owned(), cause })?;
+                let metrics = wiring.context(node).metrics;
+                let stream = Stream::open(name, section, store, metrics).await?;
                 wiring.streams.insert(name.to_owned(), stream);
             } else if let Section::Queue(section) = &node.section {
-                let opened = Queue::open(name, section, store).await;
-                let queue = opened.map_err(|cause| BuildError::Queue { node: name.to_owned(), cause })?;
-                wiring.queues.insert(name.to_owned(), queue);
+                wiring.queues.insert(name.to_owned(), Queue::open(name, section, store).await?);
             }
         }
         Ok(wiring)
@@ -156,8 +160,7 @@ impl<'a> Wiring<'a> {
         let public = |name: &String| Ok((Plan::public_name(name).to_owned(), self.target(node, name)?));
         let targets = node.to.iter().map(public).collect::<Result<Vec<_>, BuildError>>()?;
         let instead = self.foundation.ingress.take().map(|address| address.to_string());
-        let bound = IngressStage::bind(context, section, targets, instead.as_deref());
-        let (stage, address) = bound.map_err(|cause| refused(node, cause))?;
+        let (stage, address) = IngressStage::bind(context, section, targets, instead.as_deref())?;
         self.foundation.settings.permit(&format!("ingress {}", node.name), address)?;
         self.listening.push((node.name.clone(), address));
         Ok((Box::new(stage), Some(section.scale.clone())))
@@ -173,8 +176,7 @@ impl<'a> Wiring<'a> {
         let letters = queue.section().dead_letter.as_ref();
         let letters = letters.map(|letters| self.queue(node, &letters.queue)).transpose()?;
         let target = node.to.first().map(|name| self.target(node, name)).transpose()?;
-        let stage = WorkersStage::new(context, section.clone(), queue, letters, target);
-        let stage = stage.map_err(|cause| refused(node, cause))?;
+        let stage = WorkersStage::new(context, section.clone(), queue, letters, target)?;
         Ok((Box::new(stage), Some(section.scale.clone())))
     }
 

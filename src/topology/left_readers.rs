@@ -61,3 +61,67 @@ pub async fn forget(reader: &LeftReader, store: &Store) -> Result<(), CommitErro
     }
     store.commit(batch).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        pipeline::stream::ShardReader,
+        storage::{RecordBlock, StorageSettings},
+        telemetry::{Metrics, StorageMetrics},
+        topology::{Language, load_text},
+    };
+    use std::path::Path;
+
+    const TWO: &str = r#"
+        [ingress.door]
+        to = "trips"
+        [stream.trips]
+        [raw.bronze]
+        from = "trips"
+        store = "file://raw"
+    "#;
+
+    fn plan(text: &str) -> Plan {
+        load_text(Path::new("trial.toml"), text, Language::Toml, &|_| None).unwrap()
+    }
+
+    async fn streams(plan: &Plan, store: &Store) -> BTreeMap<String, Arc<Stream>> {
+        let mut streams = BTreeMap::new();
+        for node in &plan.nodes {
+            if let Section::Stream(section) = &node.section {
+                let metrics = Metrics::new().node(&node.name, "stream");
+                let stream = Stream::open(&node.name, section, store.clone(), metrics).await.unwrap();
+                streams.insert(node.name.clone(), stream);
+            }
+        }
+        streams
+    }
+
+    #[tokio::test]
+    async fn a_reader_without_a_node_is_named_with_what_it_has_not_read_until_it_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StorageSettings { free_space_floor: 0, ..StorageSettings::default() };
+        let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
+        let plan = plan(TWO);
+        let streams = streams(&plan, &store).await;
+        let shard = &streams["trips"].shards()[0];
+        for reader in ["bronze", "silver"] {
+            ShardReader::open(store.clone(), reader, shard).await.unwrap();
+        }
+        let mut block = RecordBlock::new();
+        (0..3).for_each(|_| block.push(1, b"key", b"", b"{}"));
+        let mut batch = Batch::new();
+        batch.append(shard.id, block);
+        store.commit(batch).await.unwrap();
+
+        let left = left_readers(&plan, &streams, &store);
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!((left[0].reader.as_str(), left[0].unread), ("silver", 3));
+        forget(&left[0], &store).await.unwrap();
+        assert_eq!(left_readers(&plan, &streams, &store), []);
+        assert_eq!(store.checkpoint("silver", shard.id), None);
+        assert_eq!(store.checkpoint("bronze", shard.id), Some(0));
+        store.close().unwrap();
+    }
+}
