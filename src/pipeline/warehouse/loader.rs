@@ -1,0 +1,262 @@
+//! The task of a loader: reads all shards, judges, and commits rows with the positions they cover.
+
+use super::{
+    error::LoadError,
+    held::{Held, Sorted, count},
+    journal::{Intent, Journal},
+    judge::Judge,
+    progress::{Progress, TableProgress},
+    quarantine,
+    section::{Commit, Compact},
+    table::Table,
+    upkeep,
+};
+use crate::{
+    pipeline::{
+        Context, Retire, TaskError, now_ms,
+        stream::{ShardReader, Stream},
+    },
+    storage::Slice,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+const READ_RECORDS: usize = 4_096;
+const READ_BYTES: usize = 2 << 20;
+/// Longest wait for records, so that being asked to end is noticed.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// What a loader's task works with.
+pub struct Loader {
+    pub context: Context,
+    pub stream: Arc<Stream>,
+    pub judge: Arc<Judge>,
+    pub commit: Commit,
+    pub compact: Compact,
+    pub facts: Table,
+    pub aside: Table,
+    pub progress: Arc<Progress>,
+    pub journal: Journal,
+}
+
+struct Work {
+    loader: Loader,
+    readers: Vec<ShardReader>,
+    held: Held,
+    retire: Retire,
+    cared: Instant,
+    /// Version of the table at the last care.
+    cared_version: Option<u64>,
+}
+
+impl Loader {
+    /// Loads until asked to end; then loads what is in the log by then and ends.
+    ///
+    /// # Errors
+    /// When reading, a table or the checkpoint fails for longer than a few tries.
+    pub async fn run(self, retire: Retire) -> Result<(), TaskError> {
+        let failed = |doing| move |cause: LoadError| TaskError::new(doing, cause);
+        let mut work = Work::open(self, retire).await.map_err(failed("opening the checkpoints"))?;
+        work.finish_intended().await.map_err(failed("loading what was begun before the last end"))?;
+        work.run().await.map_err(failed("loading records"))
+    }
+}
+
+impl Work {
+    async fn open(mut loader: Loader, retire: Retire) -> Result<Self, LoadError> {
+        let Context { node, store, .. } = &loader.context;
+        let mut readers = Vec::with_capacity(loader.stream.shards().len());
+        for shard in loader.stream.shards() {
+            readers.push(ShardReader::open(store.clone(), node, shard).await?);
+        }
+        loader.facts.refresh().await?;
+        loader.aside.refresh().await?;
+        let cared_version = loader.facts.version();
+        Ok(Self { loader, readers, held: Held::default(), retire, cared: Instant::now(), cared_version })
+    }
+
+    async fn run(&mut self) -> Result<(), LoadError> {
+        let mut end: Option<Vec<u64>> = None;
+        loop {
+            if end.is_none() && self.retire.is_asked() {
+                end = Some(self.readers.iter().map(|reader| reader.position() + reader.waiting()).collect());
+            }
+            if let Some(end) = &end
+                && self.readers.iter().zip(end).all(|(reader, end)| reader.position() >= *end)
+            {
+                return self.commit(None).await;
+            }
+            if !self.read().await? && end.is_none() {
+                self.wait().await;
+            }
+            let Commit { bytes, age } = &self.loader.commit;
+            let full = count(self.held.bytes) >= bytes.0;
+            if full || (!self.held.is_empty() && self.held.age() >= age.0) {
+                self.commit(None).await?;
+            }
+            if end.is_none() && self.held.is_empty() {
+                self.care().await;
+            }
+        }
+    }
+
+    /// Reads some records of every shard that has any; true if there were any.
+    async fn read(&mut self) -> Result<bool, LoadError> {
+        let mut any = false;
+        for index in 0..self.readers.len() {
+            if count(self.held.bytes) >= self.loader.commit.bytes.0 {
+                break;
+            }
+            let Some(reader) = self.readers.get_mut(index).filter(|reader| reader.waiting() > 0) else {
+                continue;
+            };
+            let slice = reader.next(READ_RECORDS, READ_BYTES, Duration::ZERO).await?;
+            let shard = reader.shard_index();
+            any |= !slice.records.is_empty();
+            let judge = Arc::clone(&self.loader.judge);
+            self.hold(&judge, shard, slice).await?;
+        }
+        Ok(any)
+    }
+
+    async fn hold(&mut self, judge: &Judge, shard: u32, slice: Slice) -> Result<(), LoadError> {
+        if slice.records.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let bytes = slice.records.iter().map(|record| record.payload.len()).sum();
+        let records = count(slice.records.len());
+        let part = judge.judge(shard, slice.records).await?;
+        self.held.add(part, slice.next, records, bytes);
+        let progress = &self.loader.progress;
+        progress.arrived.fetch_add(records, Relaxed);
+        progress.held.store(self.held.records, Relaxed);
+        self.busy(started);
+        Ok(())
+    }
+
+    fn busy(&self, started: Instant) {
+        let spent = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.loader.progress.busy_microseconds.fetch_add(spent, Relaxed);
+    }
+
+    /// Waits for records of any shard, but not beyond the age of what is held.
+    async fn wait(&self) {
+        let patience = match self.held.is_empty() {
+            true => LONGEST_WAIT,
+            false => self.loader.commit.age.0.saturating_sub(self.held.age()).min(LONGEST_WAIT),
+        };
+        let store = &self.loader.context.store;
+        let waits = self
+            .readers
+            .iter()
+            .map(|reader| Box::pin(store.wait_for_records(reader.shard_id(), reader.position(), patience)));
+        if self.readers.is_empty() {
+            self.retire.sleep(patience).await;
+        } else {
+            let records = futures::future::select_all(waits);
+            futures::future::select(records, Box::pin(self.retire.sleep(patience))).await;
+        }
+    }
+
+    /// Makes what is held durable: rows, rejects, then checkpoints and counts. Every step but the last
+    /// can be repeated, since each table knows which positions it has.
+    async fn commit(&mut self, recorded: Option<&Judge>) -> Result<(), LoadError> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let held = std::mem::take(&mut self.held);
+        let Loader { facts, aside, journal, judge, stream, progress, context, .. } = &mut self.loader;
+        let judge = recorded.unwrap_or(judge);
+        let Sorted { rows, rejects, counts } = held.sorted(&facts.columns(), &facts.name)?;
+        let covered = held.covered();
+        if recorded.is_none() && !(rows.is_empty() && rejects.is_empty()) {
+            journal.intend(judge, held.next.clone()).await?;
+        }
+        if !rows.is_empty() {
+            facts.append(&rows, &covered).await?;
+        }
+        if !rejects.is_empty() {
+            let table = aside.name.clone();
+            let rejected = quarantine::rows(&rejects, judge.version());
+            let rejected = rejected.map_err(|source| LoadError::Arrow { table, source })?;
+            aside.append(&[rejected], &covered).await?;
+        }
+        let mut shards = BTreeMap::new();
+        for (shard, next) in &held.next {
+            let mut tally = journal.tally(*shard)?;
+            let new = counts.get(shard).copied().unwrap_or_default();
+            tally.finished += new.finished;
+            tally.quarantined += new.quarantined;
+            tally.filtered += new.filtered;
+            context.metrics.processed(new.finished);
+            context.metrics.quarantined(new.quarantined);
+            context.metrics.filtered(new.filtered);
+            shards.insert(*shard, (*next, tally));
+        }
+        journal.done(stream, &shards).await?;
+        progress.committed(held.records, now_ms());
+        progress.show_table(TableProgress { version: facts.version(), files: facts.files() });
+        tracing::debug!(table = %facts.name, records = held.records, rejects = rejects.len(), "committed");
+        self.busy(started);
+        Ok(())
+    }
+
+    /// Loads the records whose commit was begun before the last end, under the rules of then.
+    async fn finish_intended(&mut self) -> Result<(), LoadError> {
+        let Some(Intent { rules, next }) = self.loader.journal.intent()? else { return Ok(()) };
+        let judge = Judge::recorded(rules)?;
+        for index in 0..self.readers.len() {
+            loop {
+                let Some(reader) = self.readers.get_mut(index) else { break };
+                let shard = reader.shard_index();
+                let end = next.get(&shard).copied().unwrap_or(0);
+                let missing = usize::try_from(end.saturating_sub(reader.position())).unwrap_or(READ_RECORDS);
+                if missing == 0 {
+                    break;
+                }
+                let slice = reader.next(missing.min(READ_RECORDS), READ_BYTES, LONGEST_WAIT).await?;
+                self.hold(&judge, shard, slice).await?;
+            }
+        }
+        tracing::info!(records = self.held.records, "loading what was begun before the last end");
+        self.commit(Some(&judge)).await
+    }
+
+    /// Cares for the tables' files when it is time and something has changed. Given up when asked to
+    /// end: each of its steps is a commit or nothing.
+    async fn care(&mut self) {
+        let due = self.cared.elapsed() >= self.loader.compact.every.0;
+        if !due || self.loader.facts.version() == self.cared_version && self.loader.aside.version().is_none()
+        {
+            return;
+        }
+        self.cared = Instant::now();
+        let (retire, Loader { facts, aside, compact, progress, .. }) =
+            (self.retire.clone(), &mut self.loader);
+        let rounds = async {
+            for table in [&mut *facts, &mut *aside] {
+                match upkeep::care(table, compact).await {
+                    Ok(cared) => tracing::debug!(table = %table.name, ?cared, "files cared for"),
+                    Err(error) => {
+                        tracing::info!(table = %table.name, %error, "care for files is tried again later");
+                        table.forget();
+                    }
+                }
+            }
+        };
+        futures::future::select(Box::pin(rounds), Box::pin(retire.asked())).await;
+        for table in [&mut *facts, &mut *aside] {
+            if let Err(error) = table.refresh().await {
+                tracing::warn!(table = %table.name, %error, "the table's log cannot be read now");
+            }
+        }
+        self.cared_version = facts.version();
+        progress.show_table(TableProgress { version: facts.version(), files: facts.files() });
+    }
+}

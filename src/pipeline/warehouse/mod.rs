@@ -1,0 +1,18 @@
+//! Loaders: rules, then a table of the warehouse, with the position in the same commit.
+
+mod error;
+mod fitting;
+mod held;
+mod journal;
+mod judge;
+mod loader;
+mod progress;
+mod quarantine;
+mod section;
+mod stage;
+mod table;
+mod upkeep;
+
+pub use error::{LoadError, LoaderError};
+pub use section::{Commit, Compact, LoaderSection};
+pub use stage::{LoaderStage, QUARANTINE};

@@ -1,0 +1,221 @@
+//! A loader as a node.
+
+use super::{
+    error::LoaderError,
+    journal::{Journal, tally_key},
+    judge::Judge,
+    loader::Loader,
+    progress::Progress,
+    quarantine,
+    section::LoaderSection,
+    table::{Particulars, Table},
+};
+use crate::{
+    pipeline::{
+        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, now_ms,
+        object_stores::{OpenedStore, open_store},
+        rules::Filter,
+        stream::Stream,
+    },
+    telemetry::ShardMetrics,
+    units::Span,
+};
+use serde_json::json;
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use url::Url;
+
+/// Folder of the warehouse where rejects lie.
+pub const QUARANTINE: &str = "quarantine";
+/// Removed files stay at least this long for those who still read the version before.
+const LEAST_VACUUM: Duration = Duration::from_secs(1);
+/// How much longer than `vacuum_after` the log remembers removed files.
+const REMEMBERED_BEYOND: Duration = Duration::from_secs(7 * 86_400);
+/// How often backlog and ages are measured.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
+
+/// A `[loader.NAME]` node.
+pub struct LoaderStage {
+    context: Context,
+    section: LoaderSection,
+    stream: Arc<Stream>,
+    warehouse: OpenedStore,
+    judge: Arc<Judge>,
+    progress: Arc<Progress>,
+    table_url: Url,
+    quarantine_url: Url,
+}
+
+impl LoaderStage {
+    /// Compiles the rules and opens the warehouse's folder; tables are read when the task starts.
+    ///
+    /// # Errors
+    /// See [`LoaderError`].
+    pub fn new(
+        context: Context,
+        section: LoaderSection,
+        stream: Arc<Stream>,
+        filter: Option<Filter>,
+    ) -> Result<Self, LoaderError> {
+        let judge = Judge::new(&section.sql, &section.reject, filter)?;
+        let warehouse = open_store(&section.warehouse, &context.data)?;
+        if section.compact.vacuum_after.0 < LEAST_VACUUM {
+            let given = section.compact.vacuum_after;
+            return Err(LoaderError::VacuumTooSoon { given, least: Span(LEAST_VACUUM) });
+        }
+        let name = || LoaderError::TableName { what: "table", name: section.table.clone() };
+        let fine = |c: char| c.is_alphanumeric() || "_-".contains(c);
+        if section.table.is_empty() || section.table == QUARANTINE || !section.table.chars().all(fine) {
+            return Err(name());
+        }
+        let table_url = warehouse.url.join(&format!("{}/", section.table)).map_err(|_| name())?;
+        let quarantine_url =
+            warehouse.url.join(&format!("{QUARANTINE}/{}/", section.table)).map_err(|_| name())?;
+        let (judge, progress) = (Arc::new(judge), Arc::default());
+        Ok(Self { context, section, stream, warehouse, judge, progress, table_url, quarantine_url })
+    }
+
+    /// Where the table lies, with a slash at its end.
+    pub fn table_url(&self) -> &Url {
+        &self.table_url
+    }
+
+    /// Where the table of rejects lies, with a slash at its end.
+    pub fn quarantine_url(&self) -> &Url {
+        &self.quarantine_url
+    }
+
+    fn tally(&self) -> Tally {
+        let tally_of = |shard: u32| {
+            let value = self.context.store.get(&tally_key(&self.context.node, shard))?;
+            serde_json::from_slice::<Tally>(&value).ok()
+        };
+        let tallies = self.stream.shards().iter().filter_map(|shard| tally_of(shard.index));
+        tallies.fold(Tally::default(), |sum, tally| Tally {
+            finished: sum.finished + tally.finished,
+            quarantined: sum.quarantined + tally.quarantined,
+            filtered: sum.filtered + tally.filtered,
+        })
+    }
+}
+
+/// Opens the loader's tables and loads until asked to end.
+async fn load(
+    context: Context,
+    section: LoaderSection,
+    stream: Arc<Stream>,
+    warehouse: OpenedStore,
+    judge: Arc<Judge>,
+    progress: Arc<Progress>,
+    retire: Retire,
+) -> Result<(), TaskError> {
+    let journal = Journal::new(context.store.clone(), Arc::clone(&context.node), retire.clone());
+    let identity = journal.identity().await.map_err(|cause| TaskError::new("naming the loader", cause))?;
+    let application = format!("caudal/{}/{}@{identity}", context.node, stream.name());
+    let open = |folder: &str, particulars| {
+        Table::new(&warehouse, folder, application.clone(), particulars)
+            .map_err(|cause| TaskError::new("opening a table", cause))
+    };
+    let removed_files = section.compact.vacuum_after.0 + REMEMBERED_BEYOND;
+    let facts = Particulars { removed_files, ..Particulars::default() };
+    let aside =
+        Particulars { statistics: Some(quarantine::STATISTICS), bulky: &quarantine::BULKY, removed_files };
+    let facts = open(&section.table, facts)?;
+    let aside = open(&format!("{QUARANTINE}/{}", section.table), aside)?;
+    let LoaderSection { commit, compact, .. } = section;
+    Loader { context, stream, judge, commit, compact, facts, aside, progress, journal }.run(retire).await
+}
+
+impl Stage for LoaderStage {
+    fn kind(&self) -> Kind {
+        Kind::Loader
+    }
+
+    fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
+        tasks.ensure("load", |retire| {
+            let (context, section, stream) =
+                (self.context.clone(), self.section.clone(), Arc::clone(&self.stream));
+            let (judge, progress) = (Arc::clone(&self.judge), Arc::clone(&self.progress));
+            load(context, section, stream, self.warehouse.clone(), judge, progress, retire)
+        });
+        let (context, stream, progress) = (&self.context, &self.stream, &self.progress);
+        tasks.ensure("measure", |retire| {
+            measure(context.clone(), Arc::clone(stream), Arc::clone(progress), retire)
+        });
+    }
+
+    fn observe(&mut self, tasks: &Tasks) -> Observation {
+        let progress = &self.progress;
+        let oldest = progress.oldest_ms.load(Relaxed);
+        let committed = progress.committed_ms.load(Relaxed);
+        let table = progress.table();
+        let micros = progress.busy_microseconds.load(Relaxed);
+        Observation {
+            backlog: self.stream.shards().iter().map(|shard| waiting(&self.context, shard.id)).sum(),
+            in_flight: progress.held.load(Relaxed),
+            oldest_age: (oldest > 0).then(|| age(oldest)),
+            arrived: progress.arrived.load(Relaxed),
+            processed: progress.processed.load(Relaxed),
+            busy_seconds: Duration::from_micros(micros).as_secs_f64(),
+            in_service: u32::from(tasks.alive().any(|key| key == "load")),
+            tally: Some(self.tally()),
+            detail: [
+                ("table".to_owned(), json!(self.table_url.as_str())),
+                ("version".to_owned(), json!(table.version)),
+                ("files".to_owned(), json!(table.files)),
+                ("rules".to_owned(), json!(self.judge.version())),
+                (
+                    "last_commit_age_seconds".to_owned(),
+                    json!((committed > 0).then(|| age(committed).as_secs_f64())),
+                ),
+            ]
+            .into(),
+        }
+    }
+
+    fn drain(&mut self, tasks: &mut Tasks) {
+        tasks.retire_all();
+    }
+}
+
+fn age(then_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(now_ms().saturating_sub(then_ms)).unwrap_or(0))
+}
+
+/// Records of a shard that are not in the warehouse yet.
+fn waiting(context: &Context, shard: crate::storage::ShardId) -> u64 {
+    let Some(range) = context.store.range(shard) else { return 0 };
+    let loaded = context.store.checkpoint(&context.node, shard).unwrap_or(range.first);
+    range.next.saturating_sub(loaded)
+}
+
+/// Measures what is not loaded yet until asked to end.
+async fn measure(
+    context: Context,
+    stream: Arc<Stream>,
+    progress: Arc<Progress>,
+    retire: Retire,
+) -> Result<(), TaskError> {
+    let shown: Vec<ShardMetrics> =
+        stream.shards().iter().map(|shard| context.metrics.shard(shard.index)).collect();
+    while !retire.is_asked() {
+        let mut oldest: Option<i64> = None;
+        for (shard, shown) in stream.shards().iter().zip(&shown) {
+            let waiting = waiting(&context, shard.id);
+            let mut arrived = None;
+            if let Some(loaded) = context.store.checkpoint(&context.node, shard.id).filter(|_| waiting > 0) {
+                // Damage is for the loading task to name; here it only hides an age.
+                let next = context.store.read(shard.id, loaded, 1, 1).await.ok();
+                arrived = next.and_then(|slice| slice.records.first().map(|record| record.arrived_at_ms));
+            }
+            shown.show_backlog(waiting, arrived.map_or(0.0, |arrived| age(arrived).as_secs_f64()));
+            oldest = [oldest, arrived].into_iter().flatten().min();
+        }
+        progress.oldest_ms.store(oldest.unwrap_or(0), Relaxed);
+        context.metrics.show_in_flight(progress.held.load(Relaxed));
+        retire.sleep(MEASURED_EVERY).await;
+    }
+    Ok(())
+}
