@@ -101,5 +101,8 @@ pub(super) fn engine_reason(error: &DataFusionError) -> String {
     while let Some(rest) = known.iter().find_map(|prefix| reason.strip_prefix(prefix)) {
         reason = rest;
     }
+    if reason.contains("GROUP BY clause") {
+        return "aggregates are not supported, since every record is judged alone; aggregate when you query the table".to_owned();
+    }
     reason.chars().take(LONGEST_REASON).collect()
 }

@@ -19,6 +19,7 @@ const KEEP_COLUMN: &str = "_caudal_keep";
 #[derive(Debug)]
 pub struct Filter {
     engine: Engine,
+    condition: String,
 }
 
 impl Filter {
@@ -27,6 +28,7 @@ impl Filter {
     /// # Errors
     /// [`RuleError`] with what is wrong, where, and the remedy.
     pub fn compile(condition: &str) -> Result<Self, RuleError> {
+        let text = condition.to_owned();
         let (condition, references) = checked_condition(condition, Place::Condition)?;
         let mut select = checked_select("select 0 as nothing from input")?.select;
         let keep = Expr::Cast {
@@ -42,7 +44,12 @@ impl Filter {
         ];
         let wanted = wanted_fields(&references.paths, false);
         let mentioned = without_hidden(references.paths);
-        Ok(Self { engine: Engine::new(select, wanted, mentioned, Place::Condition)? })
+        Ok(Self { engine: Engine::new(select, wanted, mentioned, Place::Condition)?, condition: text })
+    }
+
+    /// The condition as it was written.
+    pub fn condition(&self) -> &str {
+        &self.condition
     }
 
     /// Judges each record, in the order given.

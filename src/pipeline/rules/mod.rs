@@ -20,7 +20,7 @@ mod substitution;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::{common_type, converted, plain_type, utc_timestamp};
+pub(crate) use columns::{common_type, converted, utc_timestamp};
 pub use error::{Place, Position, RuleError};
 pub use filter::Filter;
 pub(crate) use input::key_text;

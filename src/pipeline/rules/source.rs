@@ -1,6 +1,6 @@
 //! The engine's side: plans over a table `input` whose one batch is given anew for each run.
 
-use super::{RuleError, error::Place, statement::INPUT};
+use super::statement::INPUT;
 use datafusion::{
     arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
     catalog::streaming::StreamingTable,

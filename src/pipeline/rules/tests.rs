@@ -176,7 +176,7 @@ async fn fields_that_no_record_has_yet_are_null_in_any_expression() {
                date_trunc('hour', cast(o as timestamp)) as hour, round(p, 2) as rounded, \
                regexp_replace(q, 'a', 'b') as replaced, substr(r, 1, 2) as cut, length(s) as long, \
                extract(year from cast(t as timestamp)) as year, abs(u) as magnitude, u in (1, 2) as member, \
-               w like 'a%' as alike, x between 1 and 2 as inside, not y as inverse, array_length(z) as count_of \
+               w like 'a%' as alike, x between 1 and 2 as inside, not y as inverse \
                from input";
     let rules = rulebook(sql, &[reject("n > 5 and t = 'x' or at < timestamp '2020-01-01'", "never")]);
     let (rows, rejected, filtered) = rows(&rules, &["{}"]).await;
