@@ -20,8 +20,8 @@ pub struct QueueStage {
     shown: ShardMetrics,
     /// What the queue had counted when the process started.
     before: QueueDepth,
-    /// Messages ever sent when it was last shown.
-    counted: u64,
+    /// What it had counted when it was last shown.
+    last: QueueDepth,
 }
 
 impl QueueStage {
@@ -42,7 +42,7 @@ impl QueueStage {
         });
         let before = queue.depth();
         let shown = context.metrics.shard(0);
-        Self { context, queue, feed, redrive, shown, before, counted: before.sent }
+        Self { context, queue, feed, redrive, shown, before, last: before }
     }
 
     /// Records of the stream that no feeder has read.
@@ -85,8 +85,16 @@ impl Stage for QueueStage {
         let depth = self.queue.depth();
         let oldest_age = oldest_age(&depth, now_ms());
         let backlog = depth.ready.saturating_add(depth.delayed);
-        self.shown.accepted(depth.sent.saturating_sub(self.counted), 0);
-        self.counted = depth.sent;
+        self.shown.accepted(depth.sent.saturating_sub(self.last.sent), 0);
+        let expired = depth.expired.saturating_sub(self.last.expired);
+        if expired > 0 {
+            tracing::warn!(
+                queue = self.queue.name(),
+                messages = expired,
+                "messages older than the retention were dropped"
+            );
+        }
+        self.last = depth;
         self.shown.show_backlog(backlog, oldest_age.unwrap_or_default().as_secs_f64());
         self.context.metrics.show_in_flight(depth.in_flight);
         let mut observation = Observation {

@@ -309,6 +309,33 @@ async fn a_worker_asked_to_retire_finishes_what_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_finish_each_message_once_and_their_counts_outlive_them() {
+    let bench = Bench::new(LONG, 9).await;
+    for round in 1..=2_u64 {
+        let mut requests = 0_u32;
+        // Every third request fails, so that batches of all workers mix and come again.
+        let pool = bench.pool(serve(move |request| {
+            requests += 1;
+            if requests.is_multiple_of(3) { (500, String::new()) } else { doubled(&request) }
+        }));
+        let payloads: Vec<String> = (0..200).map(|n| json!({ "n": n }).to_string()).collect();
+        bench.send(&payloads.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let (switch, retire) = Retire::pair();
+        let work = |slot| tokio::spawn(Arc::clone(&pool).work(format!("worker-{slot}"), retire.clone()));
+        let workers: Vec<_> = (0..4).map(work).collect();
+        let mut seen = origins(&take(&bench.results, 200).await);
+        seen.dedup();
+        assert_eq!(seen, (0..200).collect::<Vec<_>>());
+        switch.send_replace(true);
+        for worker in workers {
+            worker.await.unwrap().unwrap();
+        }
+        assert_eq!(bench.tally(), Tally { finished: 200 * round, ..Tally::default() });
+        assert_eq!((bench.work.depth().deleted, bench.results.depth().sent), (200 * round, 200 * round));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_dead_letter_queue_rejects_go_to_the_nodes_quarantine() {
     let bench = Bench::new(LONG, 5).await;
     let run = Run { rules: None, http: serve(|_| (400, String::new())).http };
