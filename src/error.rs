@@ -37,8 +37,13 @@ pub enum Failure {
     #[error("storage failed: {0}; check the disk, then start again: what was acknowledged is recovered")]
     StorageFailed(String),
     /// The doctor found what it could not or was not asked to repair.
-    #[error("{folder} is damaged: {found}", folder = .folder.display())]
-    Damaged { folder: PathBuf, found: String },
+    #[error("{folder} is not in order: {found}", folder = .folder.display())]
+    Damaged {
+        folder: PathBuf,
+        found: String,
+        /// No record is at stake.
+        harmless: bool,
+    },
 }
 
 impl Failure {
@@ -53,6 +58,7 @@ impl Failure {
             Self::Fault { .. } | Self::TestsFailed { .. } => 1,
             Self::Topology { .. } | Self::Settings(_) | Self::Logs(_) | Self::Configuration(_) => 2,
             Self::Forced { .. } => 3,
+            Self::Damaged { harmless: true, .. } => 1,
             Self::Storage(_) | Self::StorageFailed(_) | Self::Damaged { .. } => 4,
         }
     }

@@ -1,8 +1,8 @@
 //! The verbs, their help and their dispatch.
 
 use super::{
-    CheckArguments, GraphArguments, RunArguments, SchemaArguments, TestArguments, check, graph, run, schema,
-    test,
+    CheckArguments, DoctorArguments, GraphArguments, QueryArguments, RunArguments, SchemaArguments,
+    TestArguments, check, doctor, graph, query, run, schema, test,
 };
 use crate::{
     error::Failure,
@@ -49,10 +49,27 @@ Examples:
   caudal graph topologies/bicimad.toml
   caudal graph topologies/bicimad.toml --format mermaid > graph.mmd";
 
+const QUERY: &str = "\
+Examples:
+  caudal query \"show tables\"
+  caudal query \"select origin, count(*) from warehouse.trips group by 1 order by 2 desc limit 5\"
+  caudal query \"select \\\"_id\\\"['\\$oid'] as id from raw.bronze\" --format json
+  caudal query \"select reason, count(*) from quarantine.trips group by 1\" --data /srv/caudal --format csv
+
+It only reads, beside a running daemon or without one. Names with capitals or hyphens need double quotes.";
+
 const SCHEMA: &str = "\
 Examples:
   caudal schema > caudal.schema.json       for your editor, such as taplo or VS Code
   caudal schema --markdown                 a page to read";
+
+const DOCTOR: &str = "\
+Examples:
+  caudal doctor data                           verify and explain
+  caudal doctor data --repair                  repair what costs no record
+  caudal doctor data --repair --accept-loss    also set damaged parts aside, and say what is lost
+
+Exit codes: 0 nothing to do, 1 something to repair that costs no record, 4 records are at stake.";
 
 /// Caudal takes records over HTTP, keeps them durably, and carries them to raw store and warehouse.
 ///
@@ -79,9 +96,15 @@ pub enum Verb {
     /// Draw a topology as text and as Mermaid
     #[command(after_help = GRAPH)]
     Graph(GraphArguments),
+    /// Answer SQL from warehouse, quarantine and raw objects
+    #[command(after_help = QUERY)]
+    Query(QueryArguments),
     /// Print the JSON Schema of topology files
     #[command(after_help = SCHEMA)]
     Schema(SchemaArguments),
+    /// Verify a data folder: every checksum, every gap; repair it when asked
+    #[command(after_help = DOCTOR)]
+    Doctor(DoctorArguments),
 }
 
 impl Cli {
@@ -100,6 +123,8 @@ impl Cli {
             Verb::Test(arguments) => test::run(&arguments),
             Verb::Graph(arguments) => graph::run(&arguments),
             Verb::Schema(arguments) => schema::run(&arguments),
+            Verb::Query(arguments) => query::run(&arguments),
+            Verb::Doctor(arguments) => doctor::run(&arguments),
         }
     }
 }

@@ -3,8 +3,10 @@
 mod address;
 mod check;
 mod commands;
+mod doctor;
 mod graph;
 mod output;
+mod query;
 mod query_arguments;
 mod run;
 mod run_arguments;
@@ -13,6 +15,7 @@ mod test;
 
 pub use check::CheckArguments;
 pub use commands::{Cli, Verb};
+pub use doctor::DoctorArguments;
 pub use graph::{Drawing, GraphArguments};
 pub use query_arguments::{QueryArguments, QueryFormat};
 pub use run_arguments::RunArguments;
