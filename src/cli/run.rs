@@ -126,7 +126,9 @@ fn open_store(settings: &Settings, metrics: &Metrics) -> Result<Store, Failure> 
 
 async fn wire(plan: &Plan, foundation: Foundation<'_>, forgotten: &[String]) -> Result<Built, Failure> {
     let store = foundation.store.clone();
+    let data = foundation.data.clone();
     let built = topology::build(plan, foundation).await.map_err(unbuilt)?;
+    topology::record(plan, &data).map_err(|cause| Failure::fault("writing the catalog", cause))?;
     let mut left = left_readers(plan, &built.streams, &store);
     for name in forgotten {
         let Some(place) = left.iter().position(|reader| reader.reader == *name) else {
