@@ -79,7 +79,14 @@ async fn hand_out(
         let following = rest.iter().zip(first.sequence..).take_while(|(lease, at)| lease.sequence == *at);
         let (together, after) = rest.split_at(following.count());
         let portion = Portion { records: together.len(), bytes: usize::MAX };
-        let slice = reader::read(core, Arc::clone(track), first.sequence, portion).await?;
+        let slice = match reader::read(core, Arc::clone(track), first.sequence, portion).await {
+            Err(ReadError::Lost { .. }) => {
+                forget_lost(core, track.id, first.sequence);
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
+            slice => slice?,
+        };
         // A read may give fewer: what is left is read in the next round.
         let given = slice.records.len().max(1);
         for (lease, record) in together.iter().zip(slice.records) {
@@ -114,4 +121,13 @@ async fn log_leases(core: &Arc<Core>, queue: u32, leases: &[Lease]) {
         // The committer is gone only when the store closes.
         let _ = core.inlet.send_async(Message::Batch(submission)).await;
     }
+}
+
+/// A message whose body the doctor had to give up cannot be handed out; `LOSSES.json` has it.
+fn forget_lost(core: &Arc<Core>, queue: u32, sequence: u64) {
+    tracing::error!(queue, sequence, "a message's body was lost to damage; the message is dropped");
+    let mut batch = Batch::new();
+    batch.add(Operation::Expire { queue, sequence });
+    // When the committer's queue is full the message is met again after its visibility timeout.
+    let _ = core.note(batch);
 }

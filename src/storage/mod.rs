@@ -11,7 +11,9 @@ mod block;
 mod clock;
 mod committer;
 mod core;
+mod diagnosis;
 mod disk;
+pub mod doctor;
 mod entry;
 mod error;
 mod frame;
@@ -42,6 +44,7 @@ mod upkeep;
 
 pub use batch::{Batch, Committed, Once, Placement, Ticket};
 pub use block::{RecordBlock, StoredRecord};
+pub use diagnosis::{Examination, Finding, Loss, Progress, Remedy, Repaired};
 pub use error::{CommitError, OpenError, ReadError};
 pub use store::Store;
 pub use terms::{

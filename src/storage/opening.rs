@@ -3,12 +3,12 @@
 use super::committer::ActiveFile;
 use super::core::{Core, Message};
 use super::library::Library;
-use super::locking::locked;
+use super::locking::{locked, writing};
 use super::log_file::{self, FIRST_FRAME};
 use super::manifest::ManifestKeeper;
 use super::recovery::{self, Recovered, failed};
 use super::snapshot::{Snapshot, state_folder};
-use super::{OpenError, StorageSettings, disk, preparer, upkeep};
+use super::{OpenError, StorageSettings, disk, doctor, preparer, upkeep};
 use crate::telemetry::StorageMetrics;
 use std::fs::File;
 use std::io;
@@ -56,6 +56,9 @@ pub(super) fn open(
         written: AtomicU64::new(0),
         settings,
     });
+    if let Some((_, text)) = doctor::read_losses(folder)? {
+        writing(&core.state.registry).put(doctor::LOSSES_KEY, text.into(), None);
+    }
     locked(&core.manifest).change(|_| {}).map_err(failed("writing the manifest in", folder))?;
     tidy(&core, &empty).map_err(failed("tidying", folder))?;
     let (active, next_number) = match active {

@@ -133,14 +133,18 @@ fn from_disk(
 }
 
 fn locate(core: &Core, track: &Track, sequence: u64) -> Result<Located, ReadError> {
-    let (extent, active) = {
+    let (extent, active, following) = {
         let places = track.places();
         check_kept(track, places.first, sequence)?;
+        let following = places.extents.iter().find(|extent| extent.first > sequence).copied();
         let extent = places.extent_of(sequence);
         let active = extent.filter(|extent| extent.file == places.active_file);
-        (extent, active.and_then(|_| places.active_span(sequence)))
+        (extent, active.and_then(|_| places.active_span(sequence)), following)
     };
     let Some(extent) = extent else {
+        if let Some(following) = following {
+            return Err(ReadError::Lost { shard: track.id, first: sequence, next: following.first });
+        }
         let what = format!("sequence {sequence} of shard {} is in no log file", track.id);
         return Err(ReadError::Corrupt { path: core.folder.clone(), offset: 0, what });
     };

@@ -189,6 +189,7 @@ impl Replay<'_> {
     /// Applies all frames after the snapshot; gives where the log ends.
     fn run(&mut self, position: Position) -> Result<Position, OpenError> {
         let mut end = position;
+        let mut gap_allowed = false;
         let files: Vec<(u64, FileHeader)> =
             self.files.range(position.file..).map(|(number, header)| (*number, *header)).collect();
         for (number, header) in files {
@@ -199,16 +200,22 @@ impl Replay<'_> {
                 if header.kind == FileKind::Written && later.is_some() {
                     return Err(corrupt(&path, FIRST_FRAME, "a frame is damaged"));
                 }
+                gap_allowed |= header.kind == FileKind::Salvaged;
                 continue;
             };
             let expected = self.lsn.unwrap_or(self.from_lsn) + 1;
-            if first.header.lsn > expected && header.kind == FileKind::Written {
+            if gap_allowed || header.kind == FileKind::Salvaged {
+                // What is missing before it is known to be lost.
+                self.lsn = Some(first.header.lsn - 1).filter(|_| first.header.lsn > expected).or(self.lsn);
+            } else if first.header.lsn > expected && header.kind == FileKind::Written {
                 let what = format!("a frame is damaged: commit {expected} is missing");
                 let file = if end.file == 0 { number } else { end.file };
                 return Err(corrupt(&log_file::log_path(self.folder, file), end.offset, what));
             }
             end = Position { file: number, offset: self.file(&path, number, &header, &image)? };
+            gap_allowed = header.kind == FileKind::Salvaged;
         }
+        self.lsn = self.lsn.map(|lsn| if gap_allowed { lsn.max(self.from_lsn) } else { lsn });
         Ok(end)
     }
 

@@ -1,6 +1,11 @@
 //! What the store promises, tried through its public face.
 
 mod basics;
+mod corruption;
+mod doctor;
+mod model;
+mod recovery;
+mod upkeep;
 
 use super::locking::locked;
 use super::upkeep::Job;
@@ -59,4 +64,40 @@ async fn payloads(store: &Store, shard: ShardId, from: u64) -> Vec<Vec<u8>> {
         }
         at = slice.next;
     }
+}
+
+/// Copies a data folder as a kill at this moment would leave it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The frames of a log file: offset, end and LSN of each.
+fn frames_of(folder: &Path, number: u64) -> Vec<(u64, u64, u64)> {
+    let image = super::log_file::image(&super::log_file::log_path(folder, number)).unwrap();
+    let header = super::log_file::FileHeader::decode(&image).unwrap();
+    super::log_file::frames(&image, header.salt, super::log_file::FIRST_FRAME)
+        .map(|frame| (frame.offset, frame.end(), frame.header.lsn))
+        .collect()
+}
+
+/// The log files that hold frames.
+fn written_files(folder: &Path) -> Vec<u64> {
+    let logs = super::log_file::log_folder(folder);
+    let numbers = super::disk::list(&logs).unwrap();
+    let numbers = numbers.iter().filter_map(|path| super::log_file::number_of(path));
+    numbers.filter(|number| !frames_of(folder, *number).is_empty()).collect()
+}
+
+/// Overwrites bytes of a file.
+fn damage(path: &Path, offset: u64, bytes: &[u8]) {
+    super::disk::write_all_at(&super::disk::open_to_write(path).unwrap(), bytes, offset).unwrap();
 }

@@ -1,0 +1,118 @@
+//! Retention, files let go, the full disk.
+
+use super::super::*;
+use super::{append, block, open, payloads, small, tick, written_files};
+use crate::telemetry::StorageMetrics;
+use std::time::Duration;
+
+const NOTHING_OLD: Retention = Retention { age: Some(Duration::ZERO), bytes: None };
+
+async fn fill(store: &Store, shard: ShardId, commits: u32) {
+    for turn in 0..commits {
+        store.commit(append(shard, &[&turn.to_le_bytes().repeat(500)])).await.unwrap();
+    }
+}
+
+/// Ticks and commits, so that trims become durable and snapshots follow.
+async fn settle_down(store: &Store, shard: ShardId) {
+    for _ in 0..8 {
+        tick(store);
+        store.commit(append(shard, &[b"x"])).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_every_reader_has_passed_goes_and_its_files_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (shard, other) = (store.declare_shard("s").await.unwrap(), store.declare_shard("t").await.unwrap());
+    fill(&store, shard, 200).await;
+    let before = written_files(folder.path()).len();
+    let mut batch = Batch::new();
+    batch.checkpoint("slow", shard, 60);
+    batch.checkpoint("fast", shard, 200);
+    store.commit(batch).await.unwrap();
+    store.retain(shard, NOTHING_OLD);
+    settle_down(&store, other).await;
+    let range = store.range(shard).unwrap();
+    assert_eq!((range.first, range.next), (60, 200));
+    assert!(matches!(store.read(shard, 59, 1, 1).await, Err(ReadError::Trimmed { first: 60, .. })));
+    assert_eq!(payloads(&store, shard, 60).await.len(), 140);
+    let mut batch = Batch::new();
+    batch.checkpoint("slow", shard, 200);
+    store.commit(batch).await.unwrap();
+    settle_down(&store, other).await;
+    assert_eq!(store.range(shard).unwrap().first, 200);
+    assert!(written_files(folder.path()).len() < before, "{before} files before");
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(store.range(shard).unwrap().first, 200);
+    fill(&store, shard, 200).await;
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(payloads(&store, shard, 200).await.len(), 200);
+}
+
+#[tokio::test]
+async fn files_that_hold_a_waiting_message_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let shard = store.declare_shard("s").await.unwrap();
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let mut batch = Batch::new();
+    batch.send(queue, block(&[b"still here"]), 0);
+    store.commit(batch).await.unwrap();
+    store.retain(shard, NOTHING_OLD);
+    fill(&store, shard, 300).await;
+    settle_down(&store, shard).await;
+    drop(store);
+    let store = open(folder.path());
+    let hour = Duration::from_secs(3600);
+    let messages = store.receive(queue, 1, hour, hour).await.unwrap();
+    assert_eq!(&*messages[0].record.payload, b"still here");
+}
+
+#[tokio::test]
+async fn a_full_disk_holds_growth_back_and_lets_the_rest_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let shard = store.declare_shard("s").await.unwrap();
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let mut batch = append(shard, &[b"x"]);
+    batch.send(queue, block(&[b"message"]), 0);
+    store.commit(batch).await.unwrap();
+    store.close().unwrap();
+    let settings = StorageSettings { free_space_floor: u64::MAX / 4, ..small() };
+    let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
+    tick(&store);
+    assert!(store.disk_full() && store.healthy());
+    assert!(matches!(store.commit(append(shard, &[b"y"])).await, Err(CommitError::DiskFull)));
+    assert_eq!(payloads(&store, shard, 0).await, [b"x"]);
+    let hour = Duration::from_secs(3600);
+    let messages = store.receive(queue, 1, hour, hour).await.unwrap();
+    let mut batch = Batch::new();
+    batch.settle(&messages[0].receipt);
+    batch.checkpoint("reader", shard, 1);
+    store.commit(batch).await.unwrap();
+    store.close().unwrap();
+    let store = open(folder.path());
+    assert_eq!(store.checkpoint("reader", shard), Some(1));
+    store.commit(append(shard, &[b"y"])).await.unwrap();
+    assert_eq!(payloads(&store, shard, 0).await, [b"x", b"y"]);
+}
+
+#[tokio::test]
+async fn messages_past_their_retention_are_counted_as_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let policy = QueuePolicy { max_receives: None, retention: Some(Duration::from_millis(1)) };
+    let queue = store.declare_queue("q", policy).await.unwrap();
+    let mut batch = Batch::new();
+    batch.send(queue, block(&[b"old", b"older"]), 0);
+    store.commit(batch).await.unwrap();
+    tick(&store);
+    store.commit(Batch::new()).await.unwrap();
+    drop(store);
+    let depth = open(folder.path()).depth(queue).unwrap();
+    assert_eq!((depth.expired, depth.ready), (2, 0));
+}
