@@ -106,6 +106,8 @@ fn produce(address: SocketAddr, seed: u64, clients: &Mutex<Clients>) {
     let mut random = SmallRng::seed_from_u64(seed);
     let mut connection = Client::new(address);
     loop {
+        // Clients think, so that flushes carry one batch or several.
+        thread::sleep(Duration::from_micros(random.random_range(0..8_000)));
         let (key, trips) = clients.lock().unwrap().next(&mut random);
         let header = key.as_deref().map(|key| ("idempotency-key", key));
         let answer = connection.post("/streams/trips/records", header.as_slice(), &lines(&trips));
