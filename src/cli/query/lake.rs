@@ -188,7 +188,7 @@ impl Shared {
         }
         table.load().await.map_err(failed)?;
         table.update_datafusion_session(&self.session.state()).map_err(failed)?;
-        table.table_provider().await.map_err(|error| Trouble::of(error.into(), ""))
+        table.table_provider().await.map_err(|error| Trouble::of(error, ""))
     }
 
     /// Says of names that belong to no part what was meant.

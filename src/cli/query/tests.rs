@@ -1,4 +1,4 @@
-use super::{answer::Answer, ask, trouble::Trouble};
+use super::{answer::Answer, ask::ask, trouble::Trouble};
 use crate::{
     cli::QueryFormat,
     pipeline::{

@@ -2,7 +2,10 @@
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{
+        AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
 
 /// Numbers of one shard, written by its task and read by whoever observes.
@@ -24,16 +27,28 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Begins at a checkpoint, perhaps again: what was held waits once more.
+    pub fn begin_at(&self, checkpoint: u64) {
+        self.position.store(checkpoint, SeqCst);
+        self.held.store(0, SeqCst);
+    }
+
+    /// What is held is told before the position, so that a record is never seen as neither.
     pub fn read_to(&self, position: u64, records: u64, held: u64) {
-        self.position.store(position, Relaxed);
+        self.held.store(held, SeqCst);
+        self.position.store(position, SeqCst);
         self.arrived.fetch_add(records, Relaxed);
-        self.held.store(held, Relaxed);
+    }
+
+    /// All that was held is durable, or left out for good.
+    pub fn settled(&self) {
+        self.held.store(0, SeqCst);
     }
 
     pub fn object_written(&self, path: String, records: u64) {
         self.finished.fetch_add(records, Relaxed);
         self.objects.fetch_add(1, Relaxed);
-        self.held.store(0, Relaxed);
+        self.settled();
         *self.last_object.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
     }
 

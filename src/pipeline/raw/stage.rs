@@ -19,7 +19,10 @@ use crate::{
 };
 use serde_json::json;
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     time::Duration,
 };
 
@@ -61,7 +64,7 @@ impl RawStage {
         let begun = |shard: &Shard| {
             let progress = Progress::default();
             let checkpoint = context.store.checkpoint(&context.node, shard.id);
-            progress.read_to(checkpoint.unwrap_or(0), 0, 0);
+            progress.begin_at(checkpoint.unwrap_or(0));
             Arc::new(progress)
         };
         let progress = stream.shards().iter().map(begun).collect();
@@ -104,7 +107,7 @@ impl RawStage {
 
     fn waiting(&self, shard: &Shard, progress: &Progress) -> u64 {
         let tail = self.context.store.range(shard.id).map_or(0, |range| range.next);
-        tail.saturating_sub(progress.position.load(Relaxed))
+        tail.saturating_sub(progress.position.load(SeqCst))
     }
 }
 
@@ -133,7 +136,7 @@ impl Stage for RawStage {
         let last = self.progress.iter().filter_map(|progress| progress.last_object()).max();
         Observation {
             backlog: shards.map(|(shard, progress)| self.waiting(shard, progress)).sum(),
-            in_flight: sum(|progress| progress.held.load(Relaxed)),
+            in_flight: sum(|progress| progress.held.load(SeqCst)),
             oldest_age: oldest.min().map(|ms| age(now_ms(), ms)),
             arrived: sum(|progress| progress.arrived.load(Relaxed)),
             processed: sum(|progress| progress.finished.load(Relaxed)),
@@ -167,7 +170,7 @@ async fn measure(
     while !retire.is_asked() {
         let mut held = 0;
         for ((shard, progress), shown) in stream.shards().iter().zip(progress.iter()).zip(&shown) {
-            let position = progress.position.load(Relaxed);
+            let position = progress.position.load(SeqCst);
             let tail = context.store.range(shard.id).map_or(0, |range| range.next);
             let waiting = tail.saturating_sub(position);
             let mut oldest = None;
@@ -180,7 +183,7 @@ async fn measure(
             progress.oldest_ms.store(oldest, Relaxed);
             let seconds = if oldest == 0 { 0.0 } else { age(now_ms(), oldest).as_secs_f64() };
             shown.show_backlog(waiting, seconds);
-            held += progress.held.load(Relaxed);
+            held += progress.held.load(SeqCst);
         }
         context.metrics.show_in_flight(held);
         retire.sleep(MEASURED_EVERY).await;

@@ -90,7 +90,7 @@ impl ShardWriter {
         let journal = Journal::open(store, node, shard.id, index, retire.clone());
         let journal = journal.map_err(failed("reading the counts"))?;
         let checkpoint = reader.position();
-        self.progress.read_to(checkpoint, 0, 0);
+        self.progress.begin_at(checkpoint);
         let since = Instant::now();
         Work { writer: self, reader, journal, retire, checkpoint, draft: None, since }.run().await
     }
@@ -199,7 +199,7 @@ impl Work {
         passed.map_err(failed("moving the checkpoint"))?;
         self.checkpoint = next;
         self.writer.context.metrics.filtered(filtered);
-        self.writer.progress.held.store(0, std::sync::atomic::Ordering::Relaxed);
+        self.writer.progress.settled();
         Ok(())
     }
 
