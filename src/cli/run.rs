@@ -75,10 +75,11 @@ fn open_and_serve(
 ) -> Result<(), Failure> {
     let _on_runtime = runtime.enter();
     let metrics = Metrics::new();
-    let store = open_store(settings, &metrics)?;
     let (published, health) = watch::channel(Arc::new(Health::default()));
+    // Before the store: whoever asks during a long recovery is told "alive, not ready".
     let admin = Admin::start(listener, health.clone(), Arc::clone(&metrics))
         .map_err(|cause| Failure::fault(THREADS, cause))?;
+    let store = open_store(settings, &metrics)?;
     let foundation = Foundation {
         store: &store,
         metrics: &metrics,
@@ -109,7 +110,8 @@ fn open_and_serve(
     runtime.block_on(admin.stop());
     let (ended, is_healthy) = stopped?;
     if !is_healthy {
-        return Err(Failure::StorageFailed("the log could not be flushed".to_owned()));
+        let what = runtime.block_on(async { timeout(LEAVE, store.failed()).await });
+        return Err(Failure::StorageFailed(what.unwrap_or_else(|_| "the log cannot be flushed".to_owned())));
     }
     sealed.and_then(|()| verdict(ended))
 }
