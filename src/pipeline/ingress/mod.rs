@@ -26,3 +26,6 @@ pub use section::{Balance, Check, IngressSection, Targets};
 pub use stage::{IngressError, IngressStage};
 
 use reply::Reply;
+
+#[cfg(test)]
+mod tests;

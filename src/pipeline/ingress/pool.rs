@@ -122,13 +122,19 @@ impl Pool {
         Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Makes the pool hold `desired` members; answers those that leave.
-    pub(super) fn resize(&self, desired: usize) -> Vec<Arc<Member>> {
+    /// Makes the pool hold `desired` members; answers those that leave. `in_use` are keys of tasks
+    /// that have not ended: a new member gets another one, so that its task can start at once.
+    pub(super) fn resize(&self, desired: usize, in_use: &[&str]) -> Vec<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = Vec::clone(&members);
         let leaving = next.split_off(desired.min(next.len()));
-        for number in next.len()..desired {
-            next.push(Member::new(format!("collector-{number}"), self.capacity));
+        for key in (0..).map(|number| format!("collector-{number}")) {
+            if next.len() >= desired {
+                break;
+            }
+            if !in_use.contains(&key.as_str()) && !next.iter().any(|member| member.key == key) {
+                next.push(Member::new(key, self.capacity));
+            }
         }
         leaving.iter().for_each(|member| member.leaving.store(true, SeqCst));
         *members = Arc::new(next);

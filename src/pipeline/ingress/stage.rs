@@ -117,7 +117,9 @@ impl Stage for IngressStage {
     fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
         self.forget_the_gone(tasks);
         let desired = usize::try_from(desired.0).unwrap_or(usize::MAX);
-        for member in self.gate.pool.resize(desired) {
+        let alive: Vec<String> = tasks.alive().map(ToOwned::to_owned).collect();
+        let alive: Vec<&str> = alive.iter().map(String::as_str).collect();
+        for member in self.gate.pool.resize(desired, &alive) {
             tasks.retire(&member.key);
             self.leaving.push(member);
         }
@@ -167,7 +169,7 @@ impl Stage for IngressStage {
     fn drain(&mut self, tasks: &mut Tasks) {
         // The server goes on answering 503 until the stage is dropped, so that clients are told.
         self.gate.draining.store(true, Relaxed);
-        self.leaving.extend(self.gate.pool.resize(0));
+        self.leaving.extend(self.gate.pool.resize(0, &[]));
         tasks.retire_all();
     }
 }

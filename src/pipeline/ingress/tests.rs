@@ -1,0 +1,8 @@
+//! An ingress over real sockets and a real store.
+
+mod accepting;
+mod daemon;
+mod overload;
+mod pooling;
+mod refusing;
+mod repeating;
