@@ -104,7 +104,10 @@ fn tidy(core: &Core, empty: &[PathBuf]) -> io::Result<()> {
             && spares.len() < 2
             && std::fs::metadata(&path)?.len() == core.settings.log_file_bytes;
         if reusable {
-            let spare = path.with_file_name(format!("spare-{}", spares.len()));
+            let spare = match number {
+                Some(number) => path.with_file_name(format!("spare-{number:010}")),
+                None => path.clone(),
+            };
             disk::rename(&path, &spare)?;
             spares.push(spare);
         } else {

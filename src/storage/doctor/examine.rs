@@ -25,6 +25,7 @@ struct Examiner<'a> {
     end: Option<(u64, u64)>,
     lsn: Option<u64>,
     gap_explained: bool,
+    last_number: u64,
 }
 
 /// Verifies a data folder. Blocking; takes as long as reading everything takes.
@@ -41,6 +42,7 @@ pub fn examine(folder: &Path, mut progress: impl FnMut(&Progress)) -> Result<Exa
         end: None,
         lsn: None,
         gap_explained: false,
+        last_number: 0,
     };
     examiner.manifests()?;
     examiner.snapshots()?;
@@ -66,6 +68,12 @@ impl Examiner<'_> {
         self.find(&path, offset, what, LOSES_RECORDS, Remedy::SetAside);
         self.seen.damaged.push(number);
         self.gap_explained = true;
+    }
+
+    /// What comes next need not follow what was seen last.
+    fn explain_gap(&mut self) {
+        self.gap_explained = true;
+        self.next.clear();
     }
 
     fn manifests(&mut self) -> Result<(), OpenError> {
@@ -138,6 +146,11 @@ impl Examiner<'_> {
     }
 
     fn log_file(&mut self, number: u64) -> Result<(), OpenError> {
+        if self.last_number + 1 != number {
+            // Retention has let the files in between go.
+            self.explain_gap();
+        }
+        self.last_number = number;
         let path = log_file::log_path(self.folder, number);
         let named = self.manifest.files.get(&number).copied();
         let image = match log_file::image(&path) {
@@ -193,7 +206,9 @@ impl Examiner<'_> {
         if offset > FIRST_FRAME || self.end.is_none() {
             self.end = Some((number, offset));
         }
-        self.gap_explained |= header.kind == FileKind::Salvaged;
+        if header.kind != FileKind::Written {
+            self.explain_gap();
+        }
         let torn = image.get(usize::try_from(offset).unwrap_or(0)..).and_then(frame::FrameHeader::decode);
         if torn.is_some_and(|torn| torn.salt == header.salt) && self.manifest.durable_lsn < after {
             let path = log_file::log_path(self.folder, number);

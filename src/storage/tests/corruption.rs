@@ -2,7 +2,7 @@
 //! `CAUDAL_MUTATIONS` sets how many are tried.
 
 use super::super::*;
-use super::{append, block, copy, open, small};
+use super::{append, block, copy, small};
 use crate::telemetry::StorageMetrics;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -40,7 +40,8 @@ async fn contents(store: &Store) -> Result<Contents, ReadError> {
 
 /// Several files, snapshots, a queue, checkpoints, values.
 async fn original(folder: &Path, closed: bool) -> Contents {
-    let store = open(folder);
+    let settings = StorageSettings { flush: true, ..small() };
+    let store = Store::open(folder, settings, StorageMetrics::unregistered()).unwrap();
     for name in ["a", "b", "c"] {
         store.declare_shard(name).await.unwrap();
     }

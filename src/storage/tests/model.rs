@@ -87,7 +87,8 @@ impl Model {
             }
             Step::Checkpoint { shard, back } => {
                 let next = (self.shards[shard as usize].len() as u64).saturating_sub(back);
-                let next = next.max(self.checkpoints.get(&shard).copied().unwrap_or(0));
+                let kept = store.range(ShardId(shard)).unwrap().first;
+                let next = next.max(kept).max(self.checkpoints.get(&shard).copied().unwrap_or(0));
                 let mut batch = Batch::new();
                 batch.checkpoint("reader", ShardId(shard), next);
                 store.commit(batch).await.unwrap();
