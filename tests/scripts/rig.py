@@ -371,6 +371,7 @@ class Producers:
     def produce(self, daemon, books, draw, largest):
         client = Client(daemon, books)
         while not self.stopped.is_set():
+            time.sleep(draw.uniform(0, 0.02))
             try:
                 status = client.post(books.next(draw.randint(1, largest)))
             except OSError:
