@@ -3,6 +3,7 @@
 
 use super::assembly::{Assembly, TrackRun};
 use super::core::{Core, Message};
+use super::entry::Operation;
 use super::frame::FRAME_HEADER;
 use super::index::Index;
 use super::locking::locked;
@@ -168,7 +169,9 @@ impl Committer {
 
     fn apply(&mut self, assembly: &mut Assembly, payload: u64) {
         let at_ms = assembly.now_ms();
-        for operation in &assembly.operations {
+        // A lease is in the queue's machine since it was given out; the log has it for a replay.
+        let fresh = |operation: &&Operation| !matches!(operation, Operation::Lease { .. });
+        for operation in assembly.operations.iter().filter(fresh) {
             if let Err(what) = self.core.state.apply(operation) {
                 tracing::error!(what, ?operation, "a durable operation could not be applied");
             }

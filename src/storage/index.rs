@@ -5,7 +5,7 @@
 //! in order of shard and sequence (`shard u32, count u32, first u64, offset u64, length u32,
 //! committed_at_ms i64, order u64`), CRC32C of all before.
 
-use super::log_file::{self, FIRST_FRAME, FileHeader, PlacedEntry};
+use super::log_file::{self, FIRST_FRAME, FileHeader, FileKind, PlacedEntry};
 use super::span::Span;
 use super::sum::{Order, crc32c};
 use super::{disk, frame, track};
@@ -119,7 +119,9 @@ pub(super) fn build(image: &[u8], header: &FileHeader) -> Result<Index, Damage> 
         }
         (end, lsn) = (frame.end(), frame.header.lsn);
     }
+    let cut = header.kind != FileKind::Written && end < header.size;
     match frame::later_frame(image, end, header.salt, lsn + 1) {
+        None if cut => Err(Damage { offset: end, what: "a frame is damaged" }),
         Some(_) => Err(Damage { offset: end, what: "a frame is damaged" }),
         None => Ok(Index::new(spans)),
     }

@@ -31,6 +31,7 @@ mod reader;
 mod recovery;
 mod registry;
 mod retention;
+mod rewrite;
 mod snapshot;
 mod span;
 mod state;

@@ -214,6 +214,10 @@ impl Replay<'_> {
             }
             end = Position { file: number, offset: self.file(&path, number, &header, &image)? };
             gap_allowed = header.kind == FileKind::Salvaged;
+            if header.kind == FileKind::Rewritten {
+                // Its last commit may be gone; the snapshot covers all it ever held.
+                self.lsn = None;
+            }
         }
         self.lsn = self.lsn.map(|lsn| if gap_allowed { lsn.max(self.from_lsn) } else { lsn });
         Ok(end)

@@ -8,7 +8,7 @@ use super::locking::{locked, reading, writing};
 use super::snapshot::{Snapshot, snapshot_path};
 use super::span::Span;
 use super::track::{Extent, Track};
-use super::{clock, disk, log_file, preparer, retention};
+use super::{clock, disk, log_file, preparer, retention, rewrite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ pub(super) enum Job {
         volume: Arc<Volume>,
     },
     /// Look after everything now, and say when it is done.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests do not wait for the clock"))]
     Tick(flume::Sender<()>),
     Stop,
 }
@@ -38,6 +39,7 @@ pub(super) enum Job {
 /// Works until told to stop.
 pub(super) fn run(core: &Arc<Core>, jobs: &flume::Receiver<Job>) {
     let mut next = Instant::now();
+    let mut cursor = 0;
     loop {
         match jobs.recv_timeout(next.saturating_duration_since(Instant::now())) {
             Ok(Job::WriteSnapshot(snapshot)) => {
@@ -51,12 +53,12 @@ pub(super) fn run(core: &Arc<Core>, jobs: &flume::Receiver<Job>) {
                 }
             }
             Ok(Job::Tick(done)) => {
-                tick(core);
+                tick(core, &mut cursor);
                 // Whoever asked may have gone.
                 let _ = done.send(());
             }
             Err(flume::RecvTimeoutError::Timeout) => {
-                tick(core);
+                tick(core, &mut cursor);
                 next = Instant::now() + TICK;
             }
             Ok(Job::Stop) | Err(flume::RecvTimeoutError::Disconnected) => return,
@@ -64,7 +66,7 @@ pub(super) fn run(core: &Arc<Core>, jobs: &flume::Receiver<Job>) {
     }
 }
 
-fn tick(core: &Arc<Core>) {
+fn tick(core: &Arc<Core>, cursor: &mut u64) {
     if core.failed().is_some() {
         return;
     }
@@ -73,7 +75,13 @@ fn tick(core: &Arc<Core>) {
     writing(&core.state.registry).forget_expired(now_ms);
     expire_messages(core, now_ms);
     trim_shards(core, now_ms);
-    let done = remove_dead_files(core).and_then(|()| mark_durable(core)).and_then(|()| keep_ballast(core));
+    let mut keep = || {
+        remove_dead_files(core)?;
+        *cursor = rewrite::step(core, *cursor, covered(core))?;
+        mark_durable(core)?;
+        keep_ballast(core)
+    };
+    let done: io::Result<()> = keep();
     if let Err(error) = done {
         if disk::is_full(&error) {
             tracing::warn!(%error, "no room for the store's upkeep");
@@ -151,13 +159,20 @@ fn spans_of(core: &Core, track: &Track, extent: &Extent) -> Vec<Span> {
     }
 }
 
+/// The last commit that every kept snapshot covers.
+fn covered(core: &Core) -> u64 {
+    let manifest = locked(&core.manifest);
+    let snapshots = &manifest.current().snapshots;
+    snapshots.get(SNAPSHOTS - 1).copied().unwrap_or(0)
+}
+
 /// Lets go of files that nothing refers to and that no kept snapshot needs for its replay.
 fn remove_dead_files(core: &Arc<Core>) -> io::Result<()> {
     let live: BTreeSet<u64> =
         core.state.all_tracks().iter().flat_map(|track| track.places().files()).collect();
     let files: BTreeMap<u64, _> = locked(&core.state.files).clone();
     let snapshots = locked(&core.manifest).current().snapshots.clone();
-    let covered = if snapshots.len() < SNAPSHOTS { 0 } else { snapshots.last().copied().unwrap_or(0) };
+    let covered = covered(core);
     let newest = files.keys().next_back().copied().unwrap_or(0);
     let dead = files.iter().filter(|(number, _)| **number < newest && !live.contains(*number));
     let (ready, held): (Vec<_>, Vec<_>) = dead.partition(|(_, facts)| facts.last_lsn <= covered);

@@ -199,6 +199,8 @@ impl Examiner<'_> {
                 later.offset
             );
             self.damaged(number, offset, what);
+        } else if header.kind != FileKind::Written && offset < header.size {
+            self.damaged(number, offset, "a frame is damaged");
         } else if (image.len() as u64) < header.size {
             let what = format!("the file is cut: it had {} bytes", header.size);
             self.damaged(number, image.len() as u64, what);
@@ -248,7 +250,8 @@ impl Examiner<'_> {
         let first_seen = expected.is_none_or(|expected| expected == run.first);
         if !first_seen && header.kind == FileKind::Written && self.seen.damaged.is_empty() {
             let expected = expected.unwrap_or(0);
-            let what = format!("shard {}: sequence {} follows where {expected} was due", run.track, run.first);
+            let what =
+                format!("shard {}: sequence {} follows where {expected} was due", run.track, run.first);
             self.damaged(number, frame.offset, what);
         }
         let mut rest = Bytes::copy_from_slice(placed.records);
@@ -290,7 +293,8 @@ impl Examiner<'_> {
 /// True when the records at a span's place are the ones it speaks of.
 fn span_holds(span: &crate::storage::span::Span, image: &[u8]) -> bool {
     let from = usize::try_from(span.offset).unwrap_or(usize::MAX);
-    let Some(bytes) = image.get(from..).and_then(|rest| rest.get(..usize::try_from(span.length).ok()?)) else {
+    let Some(bytes) = image.get(from..).and_then(|rest| rest.get(..usize::try_from(span.length).ok()?))
+    else {
         return false;
     };
     let (mut rest, mut order, mut count) = (bytes, Order::default(), 0);

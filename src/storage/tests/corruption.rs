@@ -27,9 +27,12 @@ async fn contents(store: &Store) -> Result<Contents, ReadError> {
         let (mut at, mut records) = (range.first, Vec::new());
         while at < range.next {
             let slice = store.read(shard, at, 100, 100_000).await?;
-            records.extend(slice.records.iter().map(|record| {
-                (record.sequence, record.key.to_vec(), record.payload.to_vec())
-            }));
+            records.extend(
+                slice
+                    .records
+                    .iter()
+                    .map(|record| (record.sequence, record.key.to_vec(), record.payload.to_vec())),
+            );
             at = slice.next;
         }
         shards.push((range, records));

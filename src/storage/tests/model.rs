@@ -72,7 +72,10 @@ impl Model {
                 let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
                 let held = &mut self.shards[shard as usize];
                 let placed = store.commit(append(ShardId(shard), &slices)).await.unwrap().placements;
-                assert_eq!((placed[0].first_sequence, placed[0].count), (held.len() as u64, slices.len() as u32));
+                assert_eq!(
+                    (placed[0].first_sequence, placed[0].count),
+                    (held.len() as u64, slices.len() as u32)
+                );
                 held.extend(records);
             }
             Step::Read { shard, back, records } => {
@@ -82,7 +85,10 @@ impl Model {
                 let slice = store.read(ShardId(shard), from, records, usize::MAX).await.unwrap();
                 assert_eq!(slice.records.is_empty(), from == range.next);
                 for (record, sequence) in slice.records.iter().zip(from..) {
-                    assert_eq!((record.sequence, &record.payload[..]), (sequence, &held[sequence as usize][..]));
+                    assert_eq!(
+                        (record.sequence, &record.payload[..]),
+                        (sequence, &held[sequence as usize][..])
+                    );
                 }
             }
             Step::Checkpoint { shard, back } => {
@@ -101,9 +107,14 @@ impl Model {
                 self.values.insert(key, value);
             }
             Step::Send { count } => {
-                let bodies: Vec<[u8; 8]> = (self.sent..self.sent + u64::from(count)).map(u64::to_le_bytes).collect();
+                let bodies: Vec<[u8; 8]> =
+                    (self.sent..self.sent + u64::from(count)).map(u64::to_le_bytes).collect();
                 let mut batch = Batch::new();
-                batch.send(QueueId(SHARDS), block(&bodies.iter().map(|body| &body[..]).collect::<Vec<_>>()), 0);
+                batch.send(
+                    QueueId(SHARDS),
+                    block(&bodies.iter().map(|body| &body[..]).collect::<Vec<_>>()),
+                    0,
+                );
                 store.commit(batch).await.unwrap();
                 self.waiting.extend(self.sent..self.sent + u64::from(count));
                 self.sent += u64::from(count);

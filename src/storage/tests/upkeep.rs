@@ -65,7 +65,15 @@ async fn files_that_hold_a_waiting_message_stay() {
     store.retain(shard, NOTHING_OLD);
     fill(&store, shard, 300).await;
     settle_down(&store, shard).await;
+    let first = super::super::log_file::log_path(folder.path(), 1);
+    assert!(
+        std::fs::metadata(&first).unwrap().len() < 2048,
+        "the file was rewritten without its dead records"
+    );
+    let examination = super::super::doctor::examine(folder.path(), |_| {});
+    assert!(matches!(examination, Err(OpenError::Locked { .. })));
     drop(store);
+    assert_eq!(super::super::doctor::examine(folder.path(), |_| {}).unwrap().findings, []);
     let store = open(folder.path());
     let hour = Duration::from_secs(3600);
     let messages = store.receive(queue, 1, hour, hour).await.unwrap();
@@ -115,4 +123,20 @@ async fn messages_past_their_retention_are_counted_as_expired() {
     drop(store);
     let depth = open(folder.path()).depth(queue).unwrap();
     assert_eq!((depth.expired, depth.ready), (2, 0));
+}
+
+#[tokio::test]
+async fn nothing_is_committed_after_a_failed_flush() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let shard = store.declare_shard("s").await.unwrap();
+    store.commit(append(shard, &[b"x"])).await.unwrap();
+    store.handle.core.fail("flushing the log: input/output error".to_owned());
+    assert!(!store.healthy());
+    assert!(store.failed().await.contains("input/output error"));
+    let refused = store.commit(append(shard, &[b"y"])).await;
+    assert!(matches!(refused, Err(CommitError::Unknown(_))), "{refused:?}");
+    assert_eq!(payloads(&store, shard, 0).await, [b"x"]);
+    store.close().unwrap();
+    assert_eq!(payloads(&open(folder.path()), shard, 0).await, [b"x"]);
 }
