@@ -131,6 +131,7 @@ pub struct Client {
 
 pub fn connect(address: SocketAddr) -> Client {
     let socket = TcpStream::connect(address).unwrap();
+    socket.set_nodelay(true).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     Client { socket, read: Vec::new() }
 }
