@@ -7,7 +7,8 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-const MOST_MESSAGES: usize = 100;
+/// Messages moved in one batch; few, because each may be large.
+const MOST_MESSAGES: usize = 10;
 /// How often it looks for exhausted messages while there are none.
 const REST: Duration = Duration::from_millis(500);
 
@@ -49,7 +50,7 @@ impl Redrive {
         retire: &Retire,
     ) -> Result<(), TaskError> {
         if !self.move_batch(messages, retire).await? && messages.len() > 1 {
-            // One of them was settled by a late worker: the others still have to move.
+            // One of them was settled by a late worker, or they are too much for one batch.
             for message in messages {
                 self.move_batch(std::slice::from_ref(message), retire).await?;
             }
@@ -57,7 +58,7 @@ impl Redrive {
         Ok(())
     }
 
-    /// False when nothing was moved because a message is no longer there.
+    /// False when nothing was moved: a message is no longer there, or there is no room for all.
     async fn move_batch(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<bool, TaskError> {
         let key = redriven_key(self.queue.name());
         let before = self.moved();
@@ -73,6 +74,7 @@ impl Redrive {
             Ok(_) => {}
             // Nothing has changed; the leases run out and the messages are offered again.
             Err(CommitError::StaleReceipt | CommitError::DiskFull) => return Ok(false),
+            Err(CommitError::TooLarge { .. }) if messages.len() > 1 => return Ok(false),
             Err(error) => return Err(TaskError::new("moving messages to the dead-letter queue", error)),
         }
         self.context.metrics.quarantined(messages.len() as u64);

@@ -38,6 +38,8 @@ enum Settled {
     Done(Tally),
     /// At least one message has passed to somebody else; nothing was changed.
     Stale,
+    /// Together they are over the limit of a batch; nothing was changed.
+    TooMuch,
     /// The disk had no room as long as the leases lasted; nothing was changed.
     NoRoom,
 }
@@ -94,8 +96,8 @@ impl Pool {
         messages.iter().zip(fates).map(settle).collect()
     }
 
-    /// Commits all settlements together. When one message has passed to somebody else, each is
-    /// committed alone, and the result of what has passed is dropped.
+    /// Commits all settlements together. When one message has passed to somebody else, or they are too
+    /// much for one batch, each is committed alone, and the result of what has passed is dropped.
     async fn settle(
         &self,
         settlements: &[Settlement],
@@ -112,16 +114,16 @@ impl Pool {
                 );
                 return Ok(tally);
             }
-            Settled::Stale => {}
+            Settled::Stale | Settled::TooMuch => {}
         }
         for settlement in settlements {
             match self.commit(std::slice::from_ref(settlement), key, tally, retire).await? {
                 Settled::Done(new) => tally = new,
-                Settled::Stale | Settled::NoRoom => {
+                Settled::Stale | Settled::TooMuch | Settled::NoRoom => {
                     self.activity.stale.fetch_add(1, Relaxed);
                     tracing::info!(
                         sequence = settlement.receipt.sequence,
-                        "a result was dropped: its message has passed to another worker"
+                        "a result was dropped: its message has passed to another worker, or the disk has no room"
                     );
                 }
             }
@@ -155,6 +157,7 @@ impl Pool {
             }
             Err(CommitError::StaleReceipt) => Ok(Settled::Stale),
             Err(CommitError::DiskFull) => Ok(Settled::NoRoom),
+            Err(CommitError::TooLarge { .. }) if settlements.len() > 1 => Ok(Settled::TooMuch),
             Err(error) => Err(TaskError::new("settling messages", error)),
         }
     }

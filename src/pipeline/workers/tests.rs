@@ -336,6 +336,20 @@ async fn many_workers_finish_each_message_once_and_their_counts_outlive_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rejects_that_are_too_much_for_one_batch_are_committed_one_by_one() {
+    let bench = Bench::new(LONG, 5).await;
+    let pool = bench.pool(serve(|_| (400, String::new())));
+    let large = format!("\"{}\"", "x".repeat(15 << 20));
+    for _ in 0..4 {
+        bench.send(&[&large]).await;
+    }
+    let mut dead = Vec::new();
+    bench.work_until(&pool, async || dead = take(&bench.dead, 4).await).await;
+    assert!(dead.iter().all(|message| message.record.payload.len() == large.len()));
+    assert_eq!(bench.tally(), Tally { quarantined: 4, ..Tally::default() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_dead_letter_queue_rejects_go_to_the_nodes_quarantine() {
     let bench = Bench::new(LONG, 5).await;
     let run = Run { rules: None, http: serve(|_| (400, String::new())).http };
