@@ -11,14 +11,14 @@ use datafusion::arrow::{
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use std::{
-    io::{BufRead, Read},
+    io::{self, BufRead, Read},
     sync::Arc,
 };
 
 /// Objects looked into, spread evenly over all.
-const MOST_OBJECTS: usize = 64;
+const MOST_OBJECTS: usize = 32;
 /// Text looked at, shared by the objects.
-const MOST_BYTES: usize = 32 << 20;
+const MOST_BYTES: u64 = 48 << 20;
 
 /// The columns of all objects: each field that the sample has. Numbers of both kinds become real
 /// numbers, and different scalars become text.
@@ -33,15 +33,15 @@ pub async fn columns(
     let step = objects.len().div_ceil(MOST_OBJECTS).max(1);
     // The newest are looked into for sure, as fields come rather than go.
     let sample: Vec<&ObjectMeta> = objects.iter().rev().step_by(step).collect();
-    let share = MOST_BYTES / sample.len().max(1);
+    let share = MOST_BYTES / (sample.len() as u64).max(1);
     let mut values = Vec::new();
     for object in sample {
         let failed = |error: object_store::Error| match error {
             object_store::Error::NotFound { .. } => Trouble::Vanished(error.to_string()),
             other => Trouble::Failed(other.to_string()),
         };
-        let bytes = store.get(&object.location).await.map_err(failed)?.bytes().await.map_err(failed)?;
-        let read = records(format, bytes, share);
+        let part = store.get_range(&object.location, 0..object.size.min(share)).await.map_err(failed)?;
+        let read = records(format, part, share, object.size <= share);
         values
             .extend(read.map_err(|cause| Trouble::Failed(format!("reading {}: {cause}", object.location)))?);
     }
@@ -50,21 +50,18 @@ pub async fn columns(
     Ok(Arc::new(Schema::new(known(schema.fields()))))
 }
 
-/// Whole lines within the first `most` bytes of an object.
-fn records(format: Format, bytes: Bytes, most: usize) -> std::io::Result<Vec<Value>> {
+/// Whole lines within the first `most` bytes of an object, of which perhaps only a part was read.
+fn records(format: Format, part: Bytes, most: u64, whole: bool) -> io::Result<Vec<Value>> {
     let mut records = Vec::new();
     let mut line = String::new();
-    let mut text = text(format, bytes)?.take(most as u64);
+    let mut text = text(format, part)?.take(most);
     loop {
         line.clear();
-        if text.read_line(&mut line)? == 0 || (!line.ends_with('\n') && !records.is_empty()) {
-            return Ok(records);
-        }
-        let cut = !line.ends_with('\n');
-        match serde_json::from_str(&line) {
-            Ok(record) => records.push(record),
-            Err(_) if cut => return Ok(records),
-            Err(error) => return Err(error.into()),
+        match text.read_line(&mut line) {
+            Ok(_) if line.ends_with('\n') => records.push(serde_json::from_str(&line)?),
+            Err(error) if whole => return Err(error),
+            // The end, or where the part was cut.
+            _ => return Ok(records),
         }
     }
 }
