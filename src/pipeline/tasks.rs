@@ -1,9 +1,7 @@
 //! The tasks of one node: started, retired, reaped and joined by key.
 
-#[path = "tasks/restarts.rs"]
 mod restarts;
 #[cfg(test)]
-#[path = "tasks/tests.rs"]
 mod tests;
 
 use crate::telemetry::NodeMetrics;
