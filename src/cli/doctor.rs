@@ -6,7 +6,7 @@ use super::output::print;
 use crate::{
     error::Failure,
     settings::Settings,
-    storage::{Examination, Progress, doctor},
+    storage::{Examination, OpenError, Progress, doctor},
 };
 use std::{
     io::{IsTerminal, Write},
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     if !arguments.repair {
         return verdict(&folder, &examination);
     }
-    let repaired = doctor::repair(&folder, &examination, arguments.accept_loss)?;
+    let repaired = doctor::repair(&folder, &examination, arguments.accept_loss).map_err(refused)?;
     print(&words::repaired(&repaired))?;
     let examination = examine(&folder)?;
     print(&format!("after the repair:\n{}", words::examination(&folder, &examination)))?;
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
 fn examine(folder: &Path) -> Result<Examination, Failure> {
     let mut terminal = std::io::stderr();
     if !terminal.is_terminal() {
-        return Ok(doctor::examine(folder, |_| {})?);
+        return doctor::examine(folder, |_| {}).map_err(refused);
     }
     let examination = doctor::examine(folder, |progress: &Progress| {
         let name = progress.path.file_name().unwrap_or_default().to_string_lossy();
@@ -62,7 +62,17 @@ fn examine(folder: &Path) -> Result<Examination, Failure> {
         let _ = terminal.flush();
     });
     let _ = write!(terminal, "\r\x1b[2K");
-    Ok(examination?)
+    examination.map_err(refused)
+}
+
+fn refused(error: OpenError) -> Failure {
+    match error {
+        OpenError::Locked { path } => Failure::Configuration(format!(
+            "{} is in use by a daemon; stop it, then ask the doctor again",
+            path.display()
+        )),
+        error => error.into(),
+    }
 }
 
 /// Clean when nothing needs a hand: a torn tail is mended by the next start.
