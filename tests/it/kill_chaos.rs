@@ -4,7 +4,8 @@
 //! `CAUDAL_KILL_CYCLES` sets how often, `CAUDAL_SEED` the decisions.
 
 use crate::support::{
-    Bench, Client, Daemon, Ledger, PATIENCE, Table, Trip, Trips, lines, number_from_environment, placements,
+    Bench, Client, Daemon, Ledger, PATIENCE, Table, Trip, Trips, files_below, lines, number_from_environment,
+    placements,
 };
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{
@@ -19,6 +20,7 @@ const PRODUCERS: u64 = 3;
 const READERS: [&str; 3] = ["bronze", "facts", "long-rides"];
 /// Stored files are compared as a whole after every so many cycles.
 const CHECK_EVERY: u64 = 10;
+const LARGEST_SETTLED_LOG: u64 = 4 << 20;
 
 /// Everything rolls, commits, compacts and trims many times a second.
 const HASTY: &str = r#"
@@ -183,6 +185,11 @@ fn check_stored(bench: &Bench, clients: &Mutex<Clients>, settled: bool) {
     }
 }
 
+/// Bytes of the log on disk.
+fn log_bytes(bench: &Bench) -> u64 {
+    files_below(&bench.data().join("log")).iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+}
+
 /// Answers the last keyed batches, lets everything flow to its end, and stops gracefully.
 fn settle(bench: &Bench, clients: &Mutex<Clients>) {
     let daemon = bench.start();
@@ -200,6 +207,8 @@ fn settle(bench: &Bench, clients: &Mutex<Clients>) {
     clients.lock().unwrap().ledger.check_books(&health, &READERS);
     let ended: Vec<u64> = READERS.iter().map(|reader| health.tally(reader).sum()).collect();
     assert!(ended.windows(2).all(|pair| pair[0] == pair[1]), "readers ended {ended:?} records");
+    // Whatever died in the middle of something, what nobody needs any more is let go.
+    daemon.wait_for("a log without old records", |_| log_bytes(bench) < LARGEST_SETTLED_LOG);
     daemon.stop();
 }
 
