@@ -25,7 +25,7 @@ pub use error::{Place, Position, RuleError};
 pub use filter::Filter;
 pub(crate) use input::key_text;
 pub use json::rows_as_json;
-pub use record::{InputRecord, Outcome, Rejected, SEQUENCE_COLUMN, SHARD_COLUMN, Verdict};
+pub use record::{InputRecord, Outcome, OutcomeApart, Rejected, SEQUENCE_COLUMN, SHARD_COLUMN, Verdict};
 pub use rule_tests::{TestResult, run_tests};
 pub use rulebook::Rulebook;
 pub use section::{Expectation, RejectRule, RuleTest};

@@ -38,6 +38,15 @@ pub struct Outcome {
     pub filtered: usize,
 }
 
+/// An [`Outcome`] whose rows are kept apart by the types of their columns, in no particular order.
+#[derive(Debug, Clone)]
+pub struct OutcomeApart {
+    pub rows: Vec<RecordBatch>,
+    /// In the order given.
+    pub rejected: Vec<Rejected>,
+    pub filtered: usize,
+}
+
 /// A record that goes to quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {

@@ -2,7 +2,6 @@
 
 use super::{
     columns::{common_fields, converted, plain_field},
-    engine::positions_of,
     record::{POSITION_COLUMN, REASON_COLUMN, SEQUENCE_COLUMN, SHARD_COLUMN},
 };
 use datafusion::arrow::{
@@ -19,36 +18,15 @@ const OWN: [&str; 4] = [SHARD_COLUMN, SEQUENCE_COLUMN, POSITION_COLUMN, REASON_C
 /// Positions of records with the reason why they are refused.
 pub(super) type Faults = Vec<(u32, String)>;
 
-/// Joins result batches. Rows that cannot lie in one column with the others become faults.
-///
-/// # Errors
-/// Only when arrow contradicts itself.
-pub(super) fn joined(
-    names: &[String],
-    batches: &[RecordBatch],
-    faults: &mut Faults,
-) -> Result<RecordBatch, ArrowError> {
-    let mut fields: Fields = names.iter().map(|name| Field::new(name, DataType::Null, true)).collect();
-    let mut fitting = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let plain: Fields = batch.schema().fields().iter().map(plain_field).collect();
-        if let Some(common) = common_fields(&fields, &plain) {
-            fields = common;
-            fitting.push(batch);
-        } else {
-            let reason = "a result column is an object here but not in other records; cast it to one type";
-            faults.extend(positions_of(batch).map(|position| (position, reason.to_owned())));
-        }
-    }
-    let schema = Arc::new(Schema::new(own_last(&fields)));
-    let mut parts = Vec::with_capacity(fitting.len());
-    for batch in fitting {
-        conform(batch, &schema, &mut parts, faults);
-    }
-    in_order(&concat_batches(&schema, &parts)?)
+/// A result batch in plain types; rows with a value that none of them holds become faults.
+pub(super) fn plain(batch: &RecordBatch, faults: &mut Faults) -> Vec<RecordBatch> {
+    let fields: Fields = batch.schema().fields().iter().map(plain_field).collect();
+    let mut parts = Vec::new();
+    conform(batch, &Arc::new(Schema::new(own_last(&fields))), &mut parts, faults);
+    parts
 }
 
-/// The kept rows without Caudal's own columns of work, and the rows that meet a reject rule.
+/// The rows that meet no reject rule, and the others with their reasons.
 ///
 /// # Errors
 /// Only when arrow contradicts itself.
@@ -65,11 +43,52 @@ pub(super) fn split(rows: &RecordBatch, reasons: &[String]) -> Result<(RecordBat
         }
         false => rows.clone(),
     };
-    let schema = kept.schema();
-    let shown = schema.fields().iter().enumerate();
-    let shown = shown.filter(|(_, field)| ![POSITION_COLUMN, REASON_COLUMN].contains(&field.name().as_str()));
-    let shown: Vec<usize> = shown.map(|(index, _)| index).collect();
-    Ok((kept.project(&shown)?, refused))
+    Ok((without(&kept, REASON_COLUMN)?, refused))
+}
+
+/// Joins plain batches in the order of their records, under the columns `names` at least. Rows that
+/// cannot lie in one column with the others become faults.
+///
+/// # Errors
+/// Only when arrow contradicts itself.
+pub(super) fn joined(
+    names: &[String],
+    batches: &[RecordBatch],
+    faults: &mut Faults,
+) -> Result<RecordBatch, ArrowError> {
+    let mut fields: Fields = names.iter().map(|name| Field::new(name, DataType::Null, true)).collect();
+    let mut fitting = Vec::with_capacity(batches.len());
+    for batch in batches {
+        if let Some(common) = common_fields(&fields, batch.schema().fields()) {
+            fields = common;
+            fitting.push(batch);
+        } else {
+            let reason = "a result column is an object here but not in other records; cast it to one type";
+            let positions = integers(batch, POSITION_COLUMN).into_iter();
+            let positions = positions.filter_map(|position| u32::try_from(position?).ok());
+            faults.extend(positions.map(|position| (position, reason.to_owned())));
+        }
+    }
+    let schema = Arc::new(Schema::new(own_last(&fields)));
+    let mut parts = Vec::with_capacity(fitting.len());
+    for batch in fitting {
+        conform(batch, &schema, &mut parts, faults);
+    }
+    in_order(&concat_batches(&schema, &parts)?)
+}
+
+/// The rows without the column of their positions.
+///
+/// # Errors
+/// Only when arrow contradicts itself.
+pub(super) fn without_positions(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    without(rows, POSITION_COLUMN)
+}
+
+fn without(rows: &RecordBatch, name: &str) -> Result<RecordBatch, ArrowError> {
+    let schema = rows.schema();
+    let shown = schema.fields().iter().enumerate().filter(|(_, field)| field.name() != name);
+    rows.project(&shown.map(|(index, _)| index).collect::<Vec<_>>())
 }
 
 /// Where a record came from, and the columns of work, stand after the result columns.
@@ -94,7 +113,9 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef, parts: &mut Vec<RecordBatch>
         match conformed(&part, schema) {
             Ok(part) => parts.push(part),
             Err(error) if part.num_rows() <= 1 => {
-                faults.extend(positions_of(&part).map(|position| (position, error.to_string())));
+                let position = integers(&part, POSITION_COLUMN).first().copied().flatten();
+                let position = position.and_then(|position| u32::try_from(position).ok());
+                faults.extend(position.map(|position| (position, error.to_string())));
             }
             Err(_) => {
                 let half = part.num_rows() / 2;
@@ -131,8 +152,8 @@ fn in_order(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 
 /// A column of Caudal's own as numbers; nulls when there is no such column.
 fn integers(rows: &RecordBatch, name: &str) -> Vec<Option<i64>> {
-    let column = rows.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
-    match column {
+    let column = rows.column_by_name(name).and_then(|column| converted(column, &DataType::Int64).ok());
+    match column.as_ref().and_then(|column| column.as_primitive_opt::<Int64Type>()) {
         Some(column) => column.iter().collect(),
         None => vec![None; rows.num_rows()],
     }

@@ -1,17 +1,18 @@
 //! Business rules: a `select` and its reject rules, compiled once and applied to batch after batch.
 
 use super::{
-    InputRecord, Outcome, RejectRule, Rejected, RuleError,
+    InputRecord, Outcome, OutcomeApart, RejectRule, Rejected, RuleError,
     engine::{Engine, Ran},
     error::Place,
     record::{POSITION_COLUMN, REASON_COLUMN, SEQUENCE_COLUMN, SHARD_COLUMN},
     references::HIDDEN,
-    result,
+    result::{self, Faults},
     statement::{CheckedSelect, Wanted, checked_condition, checked_select},
     substitution::substituted,
 };
-use datafusion::sql::sqlparser::ast::{
-    CaseWhen, Expr, Ident, SelectItem, Value, helpers::attached_token::AttachedToken,
+use datafusion::{
+    arrow::{error::ArrowError, record_batch::RecordBatch},
+    sql::sqlparser::ast::{CaseWhen, Expr, Ident, SelectItem, Value, helpers::attached_token::AttachedToken},
 };
 use md5::{Digest, Md5};
 
@@ -67,16 +68,53 @@ impl Rulebook {
     /// # Errors
     /// [`RuleError`] when the engine fails at more than a record.
     pub async fn apply(&self, records: &[InputRecord]) -> Result<Outcome, RuleError> {
-        let Ran { batches, mut faults } = self.engine.run(records).await;
-        let rows = result::joined(&self.columns, &batches, &mut faults)
-            .and_then(|rows| result::split(&rows, &self.reasons))
-            .map_err(|error| RuleError::new(Place::Select, error.to_string()))?;
-        let (kept, refused) = rows;
-        let mut rejected: Vec<Rejected> = faults.into_iter().chain(refused).filter_map(rejection).collect();
-        rejected.sort_by_key(|rejected| rejected.index);
+        let (rows, mut faults) = self.judged(records).await?;
+        let kept = result::joined(&self.columns, &rows, &mut faults)
+            .and_then(|rows| result::without_positions(&rows))
+            .map_err(broken)?;
+        let rejected = rejections(faults);
         let filtered = records.len().saturating_sub(kept.num_rows() + rejected.len());
         Ok(Outcome { rows: kept, rejected, filtered })
     }
+
+    /// Like [`Rulebook::apply`], but keeps apart rows whose columns have different types, so that no
+    /// record changes how another's values are written.
+    ///
+    /// # Errors
+    /// [`RuleError`] when the engine fails at more than a record.
+    pub async fn apply_apart(&self, records: &[InputRecord]) -> Result<OutcomeApart, RuleError> {
+        let (rows, faults) = self.judged(records).await?;
+        let rows =
+            rows.iter().map(result::without_positions).collect::<Result<Vec<_>, _>>().map_err(broken)?;
+        let rejected = rejections(faults);
+        let kept: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        let filtered = records.len().saturating_sub(kept + rejected.len());
+        Ok(OutcomeApart { rows, rejected, filtered })
+    }
+
+    /// Rows in plain types with their positions, and the positions of rejected records.
+    async fn judged(&self, records: &[InputRecord]) -> Result<(Vec<RecordBatch>, Faults), RuleError> {
+        let Ran { batches, mut faults } = self.engine.run(records).await;
+        let mut kept = Vec::with_capacity(batches.len());
+        for batch in &batches {
+            for part in result::plain(batch, &mut faults) {
+                let (rows, refused) = result::split(&part, &self.reasons).map_err(broken)?;
+                kept.push(rows);
+                faults.extend(refused);
+            }
+        }
+        Ok((kept, faults))
+    }
+}
+
+fn broken(error: ArrowError) -> RuleError {
+    RuleError::new(Place::Select, error.to_string())
+}
+
+fn rejections(faults: Faults) -> Vec<Rejected> {
+    let mut rejected: Vec<Rejected> = faults.into_iter().filter_map(rejection).collect();
+    rejected.sort_by_key(|rejected| rejected.index);
+    rejected
 }
 
 fn rejection((position, reason): (u32, String)) -> Option<Rejected> {

@@ -34,6 +34,10 @@ pub enum LoadError {
     Checkpoint(#[from] CommitError),
     #[error("counts of {key} cannot be read: {source}")]
     Tally { key: String, source: serde_json::Error },
+    #[error(
+        "shard {shard} ends before sequence {sequence}, whose load was begun; run `caudal doctor` on the data folder"
+    )]
+    Missing { shard: u32, sequence: u64 },
     #[error("sequence {0} is beyond what a table's position can hold")]
     Position(u64),
 }

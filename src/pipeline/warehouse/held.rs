@@ -9,7 +9,7 @@ use super::{
 };
 use crate::pipeline::{Tally, rules::SEQUENCE_COLUMN};
 use datafusion::arrow::{
-    array::AsArray,
+    array::{Array, AsArray},
     datatypes::{Fields, Int64Type},
     record_batch::RecordBatch,
 };
@@ -64,33 +64,34 @@ impl Held {
     /// # Errors
     /// Only when arrow contradicts itself.
     pub fn sorted(&self, columns: &Fields, table: &str) -> Result<Sorted, LoadError> {
-        let columns = widened(columns, &gathered(self.parts.iter().map(|part| &part.rows)));
+        let columns = widened(columns, &gathered(self.parts.iter().flat_map(|part| &part.rows)));
         let (mut rows, mut rejects, mut counts) = (Vec::new(), Vec::new(), BTreeMap::<u32, Tally>::new());
         for part in &self.parts {
-            let fit = fitted(&part.rows, &columns);
-            let fit = fit.map_err(|source| LoadError::Arrow { table: table.to_owned(), source })?;
-            let sequences = part
-                .rows
-                .column_by_name(SEQUENCE_COLUMN)
-                .and_then(|column| column.as_primitive_opt::<Int64Type>());
-            let misfit = |(row, reason): (usize, String)| {
-                let sequence = sequences.filter(|sequences| row < sequences.len())?.value(row);
-                let record = part.record(u64::try_from(sequence).ok()?)?.clone();
-                Some(Reject { record, reason })
-            };
+            let tally = counts.entry(part.shard).or_default();
             let before = rejects.len();
             rejects.extend(part.rejects.iter().cloned());
-            rejects.extend(fit.misfits.into_iter().filter_map(misfit));
-            let tally = counts.entry(part.shard).or_default();
-            tally.finished += count(fit.rows.num_rows());
+            for batch in &part.rows {
+                let fit = fitted(batch, &columns);
+                let fit = fit.map_err(|source| LoadError::Arrow { table: table.to_owned(), source })?;
+                rejects.extend(fit.misfits.into_iter().filter_map(|misfit| reject(part, batch, misfit)));
+                tally.finished += count(fit.rows.num_rows());
+                if fit.rows.num_rows() > 0 {
+                    rows.push(fit.rows);
+                }
+            }
             tally.quarantined += count(rejects.len() - before);
             tally.filtered += part.filtered;
-            if fit.rows.num_rows() > 0 {
-                rows.push(fit.rows);
-            }
         }
         Ok(Sorted { rows, rejects, counts })
     }
+}
+
+/// The record of a row that does not fit the table.
+fn reject(part: &Part, rows: &RecordBatch, (row, reason): (usize, String)) -> Option<Reject> {
+    let sequences = rows.column_by_name(SEQUENCE_COLUMN)?.as_primitive_opt::<Int64Type>()?;
+    let sequence = (row < sequences.len()).then(|| sequences.value(row))?;
+    let record = part.record(u64::try_from(sequence).ok()?)?.clone();
+    Some(Reject { record, reason })
 }
 
 pub fn count(length: usize) -> u64 {

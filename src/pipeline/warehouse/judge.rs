@@ -30,7 +30,7 @@ pub struct Part {
     pub shard: u32,
     /// In ascending order of sequence, without those that were filtered.
     pub records: Vec<InputRecord>,
-    pub rows: RecordBatch,
+    pub rows: Vec<RecordBatch>,
     pub rejects: Vec<Reject>,
     pub filtered: u64,
 }
@@ -75,7 +75,7 @@ impl Judge {
                 Verdict::Fault(reason) => rejects.push(Reject { record, reason }),
             }
         }
-        let outcome = self.rules.apply(&kept).await?;
+        let outcome = self.rules.apply_apart(&kept).await?;
         filtered += u64::try_from(outcome.filtered).unwrap_or(u64::MAX);
         rejects.extend(outcome.rejected.into_iter().filter_map(|rejected| {
             Some(Reject { record: kept.get(rejected.index)?.clone(), reason: rejected.reason })

@@ -49,8 +49,8 @@ struct Work {
     held: Held,
     retire: Retire,
     cared: Instant,
-    /// Version of the table at the last care.
-    cared_version: Option<u64>,
+    /// Versions of both tables at the last care.
+    cared_versions: [Option<u64>; 2],
 }
 
 impl Loader {
@@ -75,8 +75,8 @@ impl Work {
         }
         loader.facts.refresh().await?;
         loader.aside.refresh().await?;
-        let cared_version = loader.facts.version();
-        Ok(Self { loader, readers, held: Held::default(), retire, cared: Instant::now(), cared_version })
+        let cared_versions = [None, None];
+        Ok(Self { loader, readers, held: Held::default(), retire, cared: Instant::now(), cared_versions })
     }
 
     async fn run(&mut self) -> Result<(), LoadError> {
@@ -221,6 +221,9 @@ impl Work {
                     break;
                 }
                 let slice = reader.next(missing.min(READ_RECORDS), READ_BYTES, LONGEST_WAIT).await?;
+                if slice.records.is_empty() {
+                    return Err(LoadError::Missing { shard, sequence: slice.next });
+                }
                 self.hold(&judge, shard, slice).await?;
             }
         }
@@ -231,9 +234,7 @@ impl Work {
     /// Cares for the tables' files when it is time and something has changed. Given up when asked to
     /// end: each of its steps is a commit or nothing.
     async fn care(&mut self) {
-        let due = self.cared.elapsed() >= self.loader.compact.every.0;
-        if !due || self.loader.facts.version() == self.cared_version && self.loader.aside.version().is_none()
-        {
+        if self.cared.elapsed() < self.loader.compact.every.0 || self.cared_versions == self.versions() {
             return;
         }
         self.cared = Instant::now();
@@ -256,7 +257,11 @@ impl Work {
                 tracing::warn!(table = %table.name, %error, "the table's log cannot be read now");
             }
         }
-        self.cared_version = facts.version();
         progress.show_table(TableProgress { version: facts.version(), files: facts.files() });
+        self.cared_versions = self.versions();
+    }
+
+    fn versions(&self) -> [Option<u64>; 2] {
+        [self.loader.facts.version(), self.loader.aside.version()]
     }
 }

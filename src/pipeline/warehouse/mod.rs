@@ -11,6 +11,8 @@ mod quarantine;
 mod section;
 mod stage;
 mod table;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use error::{LoadError, LoaderError};

@@ -32,7 +32,7 @@ pub const QUARANTINE: &str = "quarantine";
 /// Removed files stay at least this long for those who still read the version before.
 const LEAST_VACUUM: Duration = Duration::from_secs(1);
 /// How much longer than `vacuum_after` the log remembers removed files.
-const REMEMBERED_BEYOND: Duration = Duration::from_secs(7 * 86_400);
+const REMEMBERED_BEYOND: Duration = Duration::from_secs(86_400);
 /// How often backlog and ages are measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(1);
 
@@ -102,7 +102,7 @@ impl LoaderStage {
 }
 
 /// Opens the loader's tables and loads until asked to end.
-async fn load(
+pub(super) async fn load(
     context: Context,
     section: LoaderSection,
     stream: Arc<Stream>,

@@ -27,7 +27,12 @@ use deltalake_core::{
     writer::{DeltaWriter, RecordBatchWriter, WriteMode},
 };
 use object_store::{ObjectStore, prefix::PrefixStore};
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 /// Tries of one commit, with doubled waits in between.
 const TRIES: u32 = 6;
@@ -58,6 +63,8 @@ pub struct Table {
     application: String,
     /// Positions in the table's log, read once for each shard and then followed.
     positions: BTreeMap<u32, Option<i64>>,
+    /// Removed files that have been deleted, while the log still names them.
+    pub(super) vacuumed: HashSet<String>,
 }
 
 impl fmt::Debug for Table {
@@ -83,7 +90,15 @@ impl Table {
         let url = warehouse.url.join(&format!("{folder}/"))?;
         let log = default_logstore(below, Arc::clone(&warehouse.store), &url, &StorageConfig::default());
         let positions = BTreeMap::new();
-        Ok(Self { name: folder.to_owned(), log, delta: None, particulars, application, positions })
+        Ok(Self {
+            name: folder.to_owned(),
+            log,
+            delta: None,
+            particulars,
+            application,
+            positions,
+            vacuumed: HashSet::new(),
+        })
     }
 
     /// The version read or written last.

@@ -3,7 +3,7 @@
 use super::{section::Compact, table::Table};
 use datafusion::arrow::temporal_conversions::duration_us_to_duration;
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints, kernel::transaction::CommitProperties};
-use std::num::NonZeroU64;
+use std::{collections::HashSet, num::NonZeroU64};
 
 /// What one round of care did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub async fn care(table: &mut Table, compact: &Compact) -> Result<Cared, DeltaTa
     let (delta, metrics) = optimize.await?;
     cared.joined = metrics.num_files_removed;
     table.delta = Some(delta.clone());
-    let (delta, removed) = vacuum(delta, compact, kept).await?;
+    let (delta, removed) = vacuum(delta, compact, kept, &mut table.vacuumed).await?;
     cared.removed = removed;
     table.delta = Some(delta.clone());
     checkpoints::create_checkpoint(&delta, None).await?;
@@ -46,15 +46,20 @@ async fn vacuum(
     delta: DeltaTable,
     compact: &Compact,
     properties: CommitProperties,
+    vacuumed: &mut HashSet<String>,
 ) -> Result<(DeltaTable, usize), DeltaTableError> {
     let age = i64::try_from(compact.vacuum_after.0.as_micros()).unwrap_or(i64::MAX);
     let age = duration_us_to_duration(age);
     let looked = delta.clone().vacuum().with_retention_period(age).with_enforce_retention_duration(false);
     let (_, found) = looked.with_dry_run(true).await?;
-    if found.files_deleted.is_empty() {
+    // The log names removed files for a while after they have gone.
+    let found: HashSet<String> = found.files_deleted.into_iter().collect();
+    if found.is_subset(vacuumed) {
         return Ok((delta, 0));
     }
     let vacuum = delta.vacuum().with_retention_period(age).with_enforce_retention_duration(false);
-    let (delta, metrics) = vacuum.with_commit_properties(properties).await?;
-    Ok((delta, metrics.files_deleted.len()))
+    let (delta, _) = vacuum.with_commit_properties(properties).await?;
+    let removed = found.difference(vacuumed).count();
+    *vacuumed = found;
+    Ok((delta, removed))
 }

@@ -1,0 +1,5 @@
+//! Loads into real tables in temporary folders, read back by the engine.
+
+mod bench;
+mod fitting;
+mod loading;
