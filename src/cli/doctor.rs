@@ -43,10 +43,15 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     if !arguments.repair {
         return verdict(&folder, &examination);
     }
-    let repaired = doctor::repair(&folder, &examination, arguments.accept_loss).map_err(refused)?;
-    print(&words::repaired(&repaired))?;
+    match doctor::repair(&folder, &examination, arguments.accept_loss) {
+        Ok(repaired) => print(&words::repaired(&repaired))?,
+        // What costs no record was repaired; the rest is told again below.
+        Err(OpenError::Corrupt { .. } | OpenError::Missing { .. })
+            if !arguments.accept_loss && !examination.is_harmless() => {}
+        Err(error) => return Err(refused(error)),
+    }
     let examination = examine(&folder)?;
-    print(&format!("after the repair:\n{}", words::examination(&folder, &examination)))?;
+    print(&format!("\nafter the repair:\n{}", words::examination(&folder, &examination)))?;
     verdict(&folder, &examination)
 }
 

@@ -61,7 +61,8 @@ fn each_fault_is_reported_at_its_line_with_the_remedy() {
 
 #[test]
 fn the_files_break_every_rule() {
-    let mut broken: BTreeSet<&str> = files(FAULTY).iter().flat_map(|file| check(file)).map(|f| f.rule).collect();
+    let mut broken: BTreeSet<&str> =
+        files(FAULTY).iter().flat_map(|file| check(file)).map(|f| f.rule).collect();
     let missing = load(Path::new("no/such/file.toml")).unwrap_err();
     let language = load(Path::new("topology.json")).unwrap_err();
     broken.extend(missing.iter().chain(&language).map(|fault| fault.rule));
