@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// Where the first frame of a file begins.
 pub(super) const FIRST_FRAME: u64 = FRAME_ALIGNMENT as u64;
+/// The file that is kept for a full disk.
+pub(super) const BALLAST: &str = "ballast";
 const HEADER: usize = FRAME_ALIGNMENT;
 const MAGIC: u32 = u32::from_le_bytes(*b"CLOG");
 pub(super) const LOG_VERSION: u16 = 1;

@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 
 /// Kept aside to be used when the disk is full, so that settles and checkpoints still fit.
 pub(super) fn ballast_path(core: &Core) -> PathBuf {
-    log_file::log_folder(&core.folder).join("ballast")
+    log_file::log_folder(&core.folder).join(log_file::BALLAST)
 }
 
 /// Makes file after file from `number` on, each handed over when the committer asks for it.
@@ -55,6 +55,7 @@ pub(super) fn prepare(core: &Core, number: u64, slow: bool) -> io::Result<Prepar
         None => match fresh(&path, &header, slow) {
             Err(error) if disk::is_full(&error) && ballast_path(core).exists() => {
                 tracing::warn!("the disk is full; the log goes on in its ballast");
+                core.full.store(true, Ordering::Relaxed);
                 reuse(&ballast_path(core), &path)?
             }
             file => file?,

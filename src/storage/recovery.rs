@@ -9,8 +9,8 @@
 use super::committer::ActiveFile;
 use super::index::Index;
 use super::locking::locked;
-use super::log_file::{self, BadHeader, FIRST_FRAME, FileHeader, FileKind, PlacedEntry};
-use super::manifest::{self, Manifest};
+use super::log_file::{self, BALLAST, BadHeader, FIRST_FRAME, FileHeader, FileKind, PlacedEntry};
+use super::manifest::{self, Manifest, ManifestKeeper};
 use super::snapshot::{self, BadSnapshot, Position};
 use super::span::Span;
 use super::state::{FileFacts, State};
@@ -282,23 +282,19 @@ fn finish(
     lsn: u64,
     end: Position,
 ) -> Result<Recovered, OpenError> {
-    let mut empty = Vec::new();
+    // What was salvaged stays even when nothing is in it: it stands for what was lost.
+    let unused = |number: u64, header: &FileHeader| number > end.file && header.kind == FileKind::Written;
+    let (empty, used): (Vec<_>, Vec<_>) = files.iter().partition(|(number, header)| unused(**number, header));
+    let empty: Vec<PathBuf> = empty.iter().map(|(number, _)| log_file::log_path(folder, **number)).collect();
+    manifest.files = used.iter().map(|(number, header)| (**number, header.salt)).collect();
     let mut active = None;
-    for (number, header) in files {
-        let path = log_file::log_path(folder, *number);
-        if *number > end.file {
-            manifest.files.remove(number);
-            empty.push(path);
-        } else if *number == end.file && header.kind == FileKind::Written {
-            if !manifest.clean {
-                write_anew(folder, header, end.offset)?;
-            }
-            let file = disk::open_to_write(&path).map_err(failed("opening", &path))?;
-            active = Some(ActiveFile { header: *header, file: Arc::new(file), offset: end.offset });
-            manifest.files.insert(*number, header.salt);
-        } else {
-            manifest.files.insert(*number, header.salt);
+    if let Some(header) = files.get(&end.file).filter(|header| header.kind == FileKind::Written) {
+        let path = log_file::log_path(folder, end.file);
+        if !manifest.clean {
+            write_anew(folder, header, end.offset, || make_room(folder, &manifest, &empty))?;
         }
+        let file = disk::open_to_write(&path).map_err(failed("opening", &path))?;
+        active = Some(ActiveFile { header: *header, file: Arc::new(file), offset: end.offset });
     }
     if active.is_some() {
         note_active(&state, end.file, spans);
@@ -319,7 +315,12 @@ fn note_active(state: &State, file: u64, spans: Vec<Span>) {
 }
 
 /// Writes a file's whole frames into a fresh file that takes its place.
-fn write_anew(folder: &Path, header: &FileHeader, end: u64) -> Result<(), OpenError> {
+fn write_anew(
+    folder: &Path,
+    header: &FileHeader,
+    end: u64,
+    make_room: impl FnOnce() -> io::Result<()>,
+) -> Result<(), OpenError> {
     let path = log_file::log_path(folder, header.number);
     let beside = path.with_extension("new");
     let copy = || -> io::Result<()> {
@@ -331,5 +332,22 @@ fn write_anew(folder: &Path, header: &FileHeader, end: u64) -> Result<(), OpenEr
         disk::flush(&file)?;
         disk::rename(&beside, &path)
     };
-    copy().map_err(failed("writing the log's tail anew in", &path))
+    let mut copied = copy();
+    if copied.as_ref().is_err_and(disk::is_full) {
+        copied = make_room().and_then(|()| copy());
+    }
+    copied.map_err(failed("writing the log's tail anew in", &path))
+}
+
+/// Gives back what is only kept for later: the ballast, files to be written over, files not yet used.
+fn make_room(folder: &Path, manifest: &Manifest, empty: &[PathBuf]) -> io::Result<()> {
+    ManifestKeeper::new(folder, manifest.clone()).change(|_| {})?;
+    empty.iter().try_for_each(|path| disk::remove(path))?;
+    for path in disk::list(&log_file::log_folder(folder))? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name == BALLAST || name.starts_with("spare-") {
+            disk::remove(&path)?;
+        }
+    }
+    Ok(())
 }

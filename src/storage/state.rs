@@ -128,6 +128,9 @@ impl State {
         if run.visible_at_ms.is_some() != track.queue.is_some() {
             return Err("a run is of the wrong kind for its shard or queue");
         }
+        if run.first < track.next() {
+            return Err("a shard's sequences go back");
+        }
         track.extend(file, spans);
         if let (Some(queue), Some(visible_at_ms)) = (&track.queue, run.visible_at_ms) {
             locked(&queue.machine).sent(run.first, &block::arrivals(records), visible_at_ms);

@@ -99,7 +99,8 @@ fn watch_space(core: &Core) {
         Err(error) => return tracing::warn!(%error, "the free space cannot be read"),
     };
     let was = core.is_full();
-    let full = if was { free < floor.saturating_mul(2) } else { free < floor };
+    let enough = floor.max(core.settings.log_file_bytes).saturating_mul(2);
+    let full = if was { free < enough } else { free < floor };
     if full != was {
         core.full.store(full, Ordering::Relaxed);
         if full {
@@ -223,15 +224,20 @@ fn mark_durable(core: &Core) -> io::Result<()> {
 
 fn keep_ballast(core: &Core) -> io::Result<()> {
     let (path, size) = (preparer::ballast_path(core), core.settings.log_file_bytes);
-    let wanted = core.settings.free_space_floor.saturating_mul(2).saturating_add(size);
-    if core.settings.free_space_floor == 0 || path.exists() || disk::free_space(&core.folder)? < wanted {
+    let wanted = core.settings.free_space_floor.saturating_mul(2).saturating_add(size.saturating_mul(2));
+    if path.exists() || disk::free_space(&core.folder)? < wanted {
         return Ok(());
     }
     disk::allocate(&disk::create(&path)?, size)
 }
 
 fn write_snapshot_reported(core: &Core, snapshot: &Snapshot) {
-    match write_snapshot(core, snapshot) {
+    let mut written = write_snapshot(core, snapshot);
+    if written.as_ref().is_err_and(disk::is_full) && preparer::ballast_path(core).exists() {
+        tracing::warn!("the disk is full; the ballast makes room for a snapshot");
+        written = disk::remove(&preparer::ballast_path(core)).and_then(|()| write_snapshot(core, snapshot));
+    }
+    match written {
         Ok(()) => tracing::debug!(lsn = snapshot.lsn, "a snapshot was written"),
         Err(error) if disk::is_full(&error) => {
             tracing::warn!(%error, "no room for a snapshot; a restart will take longer");
