@@ -2,17 +2,20 @@
 
 use super::{
     Reply,
-    group::Group,
+    group::{Group, Sent},
     intake::{Intake, Request},
     pool::Member,
 };
-use crate::pipeline::{Received, Retire, TaskError, now_ms};
+use crate::{
+    pipeline::{Received, Retire, TaskError, now_ms},
+    storage::{Batch, CommitError},
+};
 use rand::{SeedableRng, rngs::SmallRng};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a collector waits for a request before it looks whether it should end.
 const WAIT: Duration = Duration::from_millis(200);
@@ -20,8 +23,22 @@ const WAIT: Duration = Duration::from_millis(200);
 const MOST_REQUESTS: usize = 512;
 /// Payload bytes after which a group is stored without waiting for more.
 const LARGE_GROUP: usize = 1 << 20;
-/// Groups of one collector that may be on their way to the disk.
-const MOST_ON_THE_WAY: u32 = 64;
+/// Groups of one collector that may be on their way to the disk. While they are, requests gather:
+/// few large groups cost less than many small ones, and the disk has always one more to write.
+const GROUPS_ON_THE_WAY: u32 = 2;
+/// Requests with an idempotency key, each a batch of its own, that may be on their way.
+const ALONE_ON_THE_WAY: u32 = 64;
+
+/// One running collector.
+struct Collector {
+    member: Arc<Member>,
+    intake: Arc<Intake>,
+    random: SmallRng,
+    groups: Arc<Semaphore>,
+    alone: Arc<Semaphore>,
+    /// Since when it has been working.
+    started: Instant,
+}
 
 /// Runs a collector until it is told to leave and nobody waits for it.
 pub(super) async fn collect(
@@ -29,90 +46,93 @@ pub(super) async fn collect(
     intake: Arc<Intake>,
     retire: Retire,
 ) -> Result<(), TaskError> {
-    let on_the_way = Arc::new(Semaphore::new(usize::try_from(MOST_ON_THE_WAY).unwrap_or(1)));
-    let mut random = SmallRng::from_os_rng();
+    let room = |most: u32| Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
+    let mut collector = Collector {
+        member,
+        intake,
+        random: SmallRng::from_os_rng(),
+        groups: room(GROUPS_ON_THE_WAY),
+        alone: room(ALONE_ON_THE_WAY),
+        started: Instant::now(),
+    };
     loop {
-        match member.inlet.receive(WAIT).await {
-            Received::Item(request) => round(&member, &intake, &on_the_way, &mut random, request).await,
-            Received::Empty if retire.is_asked() && member.has_left() => break,
+        // Room first: what comes until then is taken in one round.
+        let Ok(room) = Arc::clone(&collector.groups).acquire_owned().await else { break };
+        match collector.member.inlet.receive(WAIT).await {
+            Received::Item(request) => collector.round(request, room).await,
+            Received::Empty if retire.is_asked() && collector.member.has_left() => break,
             Received::Empty => {}
             Received::Closed => break,
         }
     }
     // Groups on their way answer before the task is over.
-    let _ = on_the_way.acquire_many(MOST_ON_THE_WAY).await;
+    let _ = collector.groups.acquire_many(GROUPS_ON_THE_WAY).await;
+    let _ = collector.alone.acquire_many(ALONE_ON_THE_WAY).await;
     Ok(())
 }
 
-/// Takes `request` and all that wait behind it.
-async fn round(
-    member: &Member,
-    intake: &Arc<Intake>,
-    on_the_way: &Arc<Semaphore>,
-    random: &mut SmallRng,
-    request: Request,
-) {
-    let mut group = Group::default();
-    let mut next = Some(request);
-    let mut started = Instant::now();
-    let now_ms = now_ms();
-    let mut taken = 0;
-    while let Some(request) = next {
-        let waited = started.saturating_duration_since(request.came);
-        member.longest_wait.fetch_max(nanoseconds(waited), Relaxed);
-        member.taken.fetch_add(1, Relaxed);
-        if intake.store.disk_full() {
-            let _ = request.answer.send(Reply::not_committed(&crate::storage::CommitError::DiskFull));
-        } else if request.idempotency_key.is_some() {
-            let mut alone = Group::default();
-            alone.add(intake, request, random, now_ms);
-            started = store(member, started, alone, intake, on_the_way, now_ms).await;
-        } else {
-            group.add(intake, request, random, now_ms);
-            if group.bytes() >= LARGE_GROUP {
-                let full = std::mem::take(&mut group);
-                started = store(member, started, full, intake, on_the_way, now_ms).await;
+impl Collector {
+    /// Takes `request` and all that wait behind it.
+    async fn round(&mut self, request: Request, room: OwnedSemaphorePermit) {
+        self.started = Instant::now();
+        let now_ms = now_ms();
+        let mut group = Group::default();
+        let mut next = Some(request);
+        let mut taken = 0;
+        while let Some(request) = next {
+            let waited = self.started.saturating_duration_since(request.came);
+            self.member.longest_wait.fetch_max(nanoseconds(waited), Relaxed);
+            self.member.taken.fetch_add(1, Relaxed);
+            if self.intake.store.disk_full() {
+                // A client that has gone needs no answer.
+                let _ = request.answer.send(Reply::not_committed(&CommitError::DiskFull));
+            } else if request.idempotency_key.is_some() {
+                self.store_alone(request, now_ms).await;
+            } else {
+                group.add(&self.intake, request, &mut self.random, now_ms);
             }
+            taken += 1;
+            let full = taken >= MOST_REQUESTS || group.bytes() >= LARGE_GROUP;
+            next = if full { None } else { self.member.inlet.take() };
         }
-        taken += 1;
-        next = if taken < MOST_REQUESTS { member.inlet.take() } else { None };
+        self.store(group, room, now_ms).await;
     }
-    store(member, started, group, intake, on_the_way, now_ms).await;
-}
 
-/// Hands a group to the store; its clients are answered once it is on disk, while the collector
-/// goes on. Answers when the collector was free again.
-async fn store(
-    member: &Member,
-    started: Instant,
-    group: Group,
-    intake: &Arc<Intake>,
-    on_the_way: &Arc<Semaphore>,
-    now_ms: i64,
-) -> Instant {
-    if group.is_empty() {
-        member.busy_nanoseconds.fetch_add(nanoseconds(started.elapsed()), Relaxed);
-        return Instant::now();
-    }
-    let (batch, sent) = group.seal(intake, now_ms);
-    if let Some(error) = sent.misfit() {
-        sent.answer(intake, Err(error));
-        return Instant::now();
-    }
-    member.busy_nanoseconds.fetch_add(nanoseconds(started.elapsed()), Relaxed);
-    let Ok(permit) = Arc::clone(on_the_way).acquire_owned().await else { return Instant::now() };
-    match intake.store.submit(batch).await {
-        Ok(ticket) => {
-            let intake = Arc::clone(intake);
-            tokio::spawn(async move {
-                let result = ticket.durable().await;
-                sent.answer(&intake, result);
-                drop(permit);
-            });
+    async fn store_alone(&mut self, request: Request, now_ms: i64) {
+        let mut group = Group::default();
+        group.add(&self.intake, request, &mut self.random, now_ms);
+        if let Ok(room) = Arc::clone(&self.alone).acquire_owned().await {
+            self.store(group, room, now_ms).await;
         }
-        Err(error) => sent.answer(intake, Err(error)),
     }
-    Instant::now()
+
+    /// Hands a group to the store; its clients are answered once it is on disk, while the collector
+    /// goes on.
+    async fn store(&mut self, group: Group, room: OwnedSemaphorePermit, now_ms: i64) {
+        let sealed = (!group.is_empty()).then(|| group.seal(&self.intake, now_ms));
+        self.member.busy_nanoseconds.fetch_add(nanoseconds(self.started.elapsed()), Relaxed);
+        if let Some((batch, sent)) = sealed {
+            self.submit(batch, sent, room).await;
+        }
+        self.started = Instant::now();
+    }
+
+    async fn submit(&self, batch: Batch, sent: Sent, room: OwnedSemaphorePermit) {
+        if let Some(error) = sent.misfit() {
+            return sent.answer(&self.intake, Err(error));
+        }
+        match self.intake.store.submit(batch).await {
+            Ok(ticket) => {
+                let intake = Arc::clone(&self.intake);
+                tokio::spawn(async move {
+                    let result = ticket.durable().await;
+                    drop(room);
+                    sent.answer(&intake, result);
+                });
+            }
+            Err(error) => sent.answer(&self.intake, Err(error)),
+        }
+    }
 }
 
 fn nanoseconds(length: Duration) -> u64 {

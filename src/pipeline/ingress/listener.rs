@@ -2,7 +2,13 @@
 
 use super::gate::{Gate, serve};
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
-use std::{io, net::SocketAddr, sync::Arc, sync::mpsc, thread, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 /// HTTP workers: they move bytes; collectors do the work.
@@ -22,8 +28,25 @@ const CONNECTIONS: usize = 10_000;
 pub(super) struct Listener {
     address: SocketAddr,
     start: Option<oneshot::Sender<()>>,
-    handle: Arc<std::sync::Mutex<Option<ServerHandle>>>,
+    control: Arc<Mutex<Control>>,
     thread: Option<thread::JoinHandle<()>>,
+}
+
+/// How a running server is stopped, also one that has not quite begun.
+#[derive(Default)]
+struct Control {
+    stopping: bool,
+    handle: Option<ServerHandle>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Control").field("stopping", &self.stopping).finish_non_exhaustive()
+    }
+}
+
+fn locked(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
+    control.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 type Bound = (mpsc::Sender<io::Result<SocketAddr>>, oneshot::Receiver<()>);
@@ -36,15 +59,15 @@ impl Listener {
     pub(super) fn bind(node: &str, address: &str, gate: Arc<Gate>) -> io::Result<Self> {
         let (bound, is_bound) = mpsc::channel();
         let (start, started) = oneshot::channel();
-        let handle = Arc::default();
+        let control = Arc::default();
         let thread = {
-            let (address, handle) = (address.to_owned(), Arc::clone(&handle));
+            let (address, control) = (address.to_owned(), Arc::clone(&control));
             thread::Builder::new()
                 .name(format!("ingress-{node}"))
-                .spawn(move || run(&address, gate, (bound, started), &handle))?
+                .spawn(move || run(&address, gate, (bound, started), &control))?
         };
         let address = is_bound.recv().map_err(io::Error::other)??;
-        Ok(Self { address, start: Some(start), handle, thread: Some(thread) })
+        Ok(Self { address, start: Some(start), control, thread: Some(thread) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -68,7 +91,11 @@ impl Drop for Listener {
     fn drop(&mut self) {
         // Not started: the thread ends when the sender goes.
         drop(self.start.take());
-        let handle = self.handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let handle = {
+            let mut control = locked(&self.control);
+            control.stopping = true;
+            control.handle.take()
+        };
         if let Some(handle) = handle {
             // The command is sent by the call; the server ends within its own deadline.
             drop(handle.stop(true));
@@ -81,8 +108,8 @@ impl Drop for Listener {
     }
 }
 
-fn run(address: &str, gate: Arc<Gate>, bound: Bound, handle: &std::sync::Mutex<Option<ServerHandle>>) {
-    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gate, bound, handle));
+fn run(address: &str, gate: Arc<Gate>, bound: Bound, control: &Mutex<Control>) {
+    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gate, bound, control));
     if let Err(error) = ended {
         tracing::error!(%address, %error, "the ingress server ended");
     }
@@ -92,7 +119,7 @@ async fn serve_until_stopped(
     address: &str,
     gate: Arc<Gate>,
     (bound, started): Bound,
-    handle: &std::sync::Mutex<Option<ServerHandle>>,
+    control: &Mutex<Control>,
 ) -> io::Result<()> {
     let gate = web::Data::from(gate);
     let app = move || App::new().app_data(gate.clone()).default_service(web::to(serve));
@@ -119,6 +146,13 @@ async fn serve_until_stopped(
         return Ok(());
     }
     let server = server.run();
-    *handle.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(server.handle());
+    {
+        let mut control = locked(control);
+        if control.stopping {
+            // The command waits for the server, which then ends with all its threads.
+            drop(server.handle().stop(false));
+        }
+        control.handle = Some(server.handle());
+    }
     server.await
 }

@@ -124,3 +124,13 @@ fn an_address_in_use_is_named() {
         crate::pipeline::ingress::IngressStage::bind(context, &section, Vec::new(), None).unwrap_err();
     assert!(refused.to_string().contains(&taken), "{refused}");
 }
+
+#[test]
+fn a_server_that_is_dropped_at_once_ends() {
+    for _ in 0..20 {
+        let daemon = plain();
+        let address = daemon.address;
+        drop(daemon);
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+}
