@@ -27,6 +27,18 @@ pub struct Catalog {
 /// The objects of a raw node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEntry {
+    #[serde(flatten)]
+    pub place: RawPlace,
+    /// Where the node wrote before its section was changed, the latest last; those objects are still there.
+    #[serde(default)]
+    pub earlier: Vec<RawPlace>,
+    /// False once the node is no longer in the topology; what it wrote is still there.
+    pub current: bool,
+}
+
+/// Where and how a raw node writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawPlace {
     /// Address of the store; relative to the data folder as in the topology.
     pub store: String,
     pub format: Format,
@@ -34,8 +46,6 @@ pub struct RawEntry {
     pub path: String,
     /// The stream whose records they hold.
     pub stream: String,
-    /// False once the node is no longer in the topology; what it wrote is still there.
-    pub current: bool,
 }
 
 /// The tables of a loader.
@@ -76,13 +86,26 @@ impl Default for Catalog {
 impl RawEntry {
     /// The objects that a node writes which reads this stream.
     pub fn new(section: &RawSection, stream: &str) -> Self {
-        Self {
+        let place = RawPlace {
             store: section.store.clone(),
             format: section.format,
             path: section.path.clone(),
             stream: stream.to_owned(),
-            current: true,
-        }
+        };
+        Self { place, earlier: Vec::new(), current: true }
+    }
+
+    /// This entry, remembering where the node wrote before.
+    fn after(mut self, before: Self) -> Self {
+        self.earlier = before.earlier;
+        self.earlier.push(before.place);
+        self.earlier.retain(|place| *place != self.place);
+        self
+    }
+
+    /// Every place that may hold objects of the node.
+    pub fn places(&self) -> impl Iterator<Item = &RawPlace> {
+        self.earlier.iter().chain(std::iter::once(&self.place))
     }
 }
 
@@ -143,7 +166,13 @@ impl Catalog {
         };
         catalog.raw.values_mut().for_each(|entry| entry.current = false);
         catalog.loaders.values_mut().for_each(|entry| entry.current = false);
-        catalog.raw.extend(raw);
+        for (name, entry) in raw {
+            let entry = match catalog.raw.remove(&name) {
+                Some(before) => entry.after(before),
+                None => entry,
+            };
+            catalog.raw.insert(name, entry);
+        }
         catalog.loaders.extend(loaders);
         let path = data.join(FILE);
         let text = serde_json::to_vec_pretty(&catalog);
@@ -169,7 +198,7 @@ mod tests {
     fn entry(path: &str) -> RawEntry {
         let section: RawSection =
             serde_json::from_value(serde_json::json!({ "store": "file://raw" })).unwrap();
-        RawEntry { path: path.to_owned(), ..RawEntry::new(&section, "trips") }
+        RawEntry::new(&RawSection { path: path.to_owned(), ..section }, "trips")
     }
 
     #[test]
@@ -187,6 +216,17 @@ mod tests {
         assert!(!catalog.raw["a"].current && catalog.raw["b"].current);
         assert!(catalog.loader_of("trips").is_some_and(|entry| !entry.current));
         assert!(catalog.loader_of("none").is_none());
+    }
+
+    #[test]
+    fn where_a_node_wrote_before_is_remembered_once() {
+        let data = tempfile::tempdir().unwrap();
+        for path in ["a", "b", "b", "a", "c"] {
+            Catalog::update(data.path(), [("bronze".to_owned(), entry(path))], []).unwrap();
+        }
+        let catalog = Catalog::load(data.path()).unwrap();
+        let paths: Vec<&str> = catalog.raw["bronze"].places().map(|place| place.path.as_str()).collect();
+        assert_eq!(paths, ["b", "a", "c"]);
     }
 
     #[test]

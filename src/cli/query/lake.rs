@@ -146,8 +146,9 @@ impl Shared {
             let Some(entry) = self.catalog.raw.get(&name) else {
                 return Err(Trouble::Unknown(format!("no table raw.{name}; {}", self.known())));
             };
-            let store = self.reach(&entry.store)?;
-            return raw_table::open(&name, entry, store, &self.session.state()).await;
+            let places = entry.places().map(|place| Ok((place, self.reach(&place.store)?)));
+            let places = places.collect::<Result<Vec<_>, Trouble>>()?;
+            return raw_table::open(&name, &places, &self.session).await;
         }
         let Some(entry) = self.catalog.loader_of(&name) else {
             return Err(Trouble::Unknown(format!("no table {}.{name}; {}", part.name(), self.known())));

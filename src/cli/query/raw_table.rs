@@ -2,7 +2,7 @@
 
 use super::{lines, sampling, trouble::Trouble};
 use crate::pipeline::{
-    catalog::RawEntry,
+    catalog::RawPlace,
     object_stores::OpenedStore,
     raw::{Format, PathTemplate, object_pattern},
 };
@@ -15,7 +15,7 @@ use datafusion::{
         file_format::parquet::ParquetFormat,
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
-    execution::{SendableRecordBatchStream, SessionState, TaskContext},
+    execution::{SendableRecordBatchStream, TaskContext, context::SessionContext},
     logical_expr::Expr,
     physical_plan::{
         ExecutionPlan,
@@ -25,80 +25,120 @@ use datafusion::{
 };
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::ready, sync::Arc};
 
 /// Batches between a reader and the query.
 const AHEAD: usize = 2;
 
-/// Opens the table of a raw node.
+/// An object of JSON lines.
+#[derive(Clone)]
+pub struct Object {
+    pub store: Arc<dyn ObjectStore>,
+    pub format: Format,
+    pub meta: ObjectMeta,
+}
+
+/// Opens the table of a raw node: its objects in every place that it wrote to, the latest last.
 ///
 /// # Errors
 /// When nothing was written yet, or what was written cannot be read.
 pub async fn open(
     node: &str,
-    entry: &RawEntry,
-    opened: OpenedStore,
-    state: &SessionState,
+    places: &[(&RawPlace, OpenedStore)],
+    session: &SessionContext,
 ) -> Result<Arc<dyn TableProvider>, Trouble> {
-    let place = place(entry, &opened)?;
-    let mut objects: Vec<ObjectMeta> = opened
-        .store
-        .list(Some(place.prefix()))
-        .try_filter(|object| std::future::ready(place.contains(&object.location, false)))
-        .try_collect()
-        .await
-        .map_err(|error| Trouble::Failed(format!("listing the objects of raw.{node}: {error}")))?;
-    objects.retain(|object| object.size > 0);
-    objects.sort_by(|left, right| left.location.cmp(&right.location));
+    let in_columns = places.last().is_some_and(|(place, _)| place.format == Format::Parquet);
+    let (mut objects, mut folders) = (BTreeMap::new(), Vec::new());
+    for (place, opened) in places {
+        let folder = folder(place, opened)?;
+        let found = list(&folder, &opened.store).await;
+        let found =
+            found.map_err(|error| Trouble::Failed(format!("listing the objects of raw.{node}: {error}")))?;
+        if (place.format == Format::Parquet) != in_columns && !found.is_empty() {
+            let (format, count) = (place.format.extension(), found.len());
+            tracing::warn!(node, format, objects = count, "objects of another form than now are left out");
+        } else if in_columns && !found.is_empty() {
+            folders.push(folder);
+        } else {
+            let object =
+                |meta: ObjectMeta| Object { store: Arc::clone(&opened.store), format: place.format, meta };
+            let key = |meta: &ObjectMeta| format!("{}{}", folder.object_store(), meta.location);
+            objects.extend(found.into_iter().map(|meta| (key(&meta), object(meta))));
+        }
+    }
+    if in_columns && !folders.is_empty() {
+        return columns(folders, session).await.map_err(|error| Trouble::of(error, ""));
+    }
     if objects.is_empty() {
         return Err(Trouble::NothingYet(format!(
-            "nothing has been written to raw.{node} yet: an object appears when it is full or old enough (see roll in the topology)"
+            "nothing has been written to raw.{node} yet: an object appears when it is full or old enough \
+             (see roll in the topology)"
         )));
     }
-    let failed = |error: DataFusionError| Trouble::of(error, "");
-    if entry.format == Format::Parquet {
+    let mut objects: Vec<Object> = objects.into_values().collect();
+    objects.sort_by_key(|object| object.meta.last_modified);
+    let schema = sampling::columns(&objects).await?;
+    Ok(Arc::new(JsonLines { schema, objects: objects.into() }))
+}
+
+async fn list(
+    folder: &ListingTableUrl,
+    store: &dyn ObjectStore,
+) -> Result<Vec<ObjectMeta>, object_store::Error> {
+    let belongs = |object: &ObjectMeta| object.size > 0 && folder.contains(&object.location, false);
+    store.list(Some(folder.prefix())).try_filter(|object| ready(belongs(object))).try_collect().await
+}
+
+/// Parquet objects, whose columns are always the same.
+async fn columns(
+    mut folders: Vec<ListingTableUrl>,
+    session: &SessionContext,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    folders.dedup();
+    let mut tables: Vec<Arc<dyn TableProvider>> = Vec::new();
+    for folder in folders {
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-        let config = ListingTableConfig::new(place).with_listing_options(options);
-        let config = config.infer_schema(state).await.map_err(failed)?;
-        return Ok(Arc::new(ListingTable::try_new(config).map_err(failed)?));
+        let config = ListingTableConfig::new(folder).with_listing_options(options);
+        let config = config.infer_schema(&session.state()).await?;
+        tables.push(Arc::new(ListingTable::try_new(config)?));
     }
-    let schema = sampling::columns(&*opened.store, entry.format, &objects).await?;
-    let objects = objects.into();
-    Ok(Arc::new(JsonLines { schema, format: entry.format, store: opened.store, objects }))
+    let mut rest = tables.into_iter();
+    let Some(first) = rest.next() else { return Err(DataFusionError::Plan("no objects".to_owned())) };
+    if rest.len() == 0 {
+        return Ok(first);
+    }
+    let mut whole = session.read_table(first)?;
+    for table in rest {
+        whole = whole.union(session.read_table(table)?)?;
+    }
+    Ok(whole.into_view())
 }
 
 /// The folder and the names of a node's objects, so that other nodes' objects beside them are left out.
-fn place(entry: &RawEntry, opened: &OpenedStore) -> Result<ListingTableUrl, Trouble> {
-    let template = PathTemplate::parse(&entry.path).map_err(|error| Trouble::Failed(error.to_string()))?;
-    let pattern = format!("{}/{}", template.pattern(&entry.stream), object_pattern(entry.format));
-    let (fixed, varying): (Vec<&str>, Vec<&str>) = {
-        let parts: Vec<&str> = pattern.split('/').collect();
-        let cut = parts.iter().position(|part| part.contains('[')).unwrap_or(parts.len());
-        let (fixed, varying) = parts.split_at(cut);
-        (fixed.to_vec(), varying.to_vec())
-    };
-    let folder: String = fixed.iter().map(|part| format!("{part}/")).collect();
+fn folder(place: &RawPlace, opened: &OpenedStore) -> Result<ListingTableUrl, Trouble> {
+    let template = PathTemplate::parse(&place.path).map_err(|error| Trouble::Failed(error.to_string()))?;
+    let pattern = format!("{}/{}", template.pattern(&place.stream), object_pattern(place.format));
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let fixed: String =
+        parts.iter().take_while(|part| !part.contains('[')).map(|part| format!("{part}/")).collect();
     // The listing leaves out folders such as `day=01` when it matches names.
-    let matched: Vec<&str> = varying.into_iter().filter(|part| !part.contains('=')).collect();
+    let varying = parts.iter().skip_while(|part| !part.contains('[')).filter(|part| !part.contains('='));
+    let varying: Vec<&str> = varying.copied().collect();
     let failed = |error: DataFusionError| Trouble::of(error, "");
-    let url = ListingTableUrl::parse(format!("{}{folder}", opened.url)).map_err(failed)?;
-    url.with_glob(&matched.join("/")).map_err(failed)
+    let url = ListingTableUrl::parse(format!("{}{fixed}", opened.url)).map_err(failed)?;
+    url.with_glob(&varying.join("/")).map_err(failed)
 }
 
 /// Objects of JSON lines.
 struct JsonLines {
     schema: SchemaRef,
-    format: Format,
-    store: Arc<dyn ObjectStore>,
-    objects: Arc<[ObjectMeta]>,
+    objects: Arc<[Object]>,
 }
 
 /// Some of the objects, read one after the other.
 struct Share {
     schema: SchemaRef,
-    format: Format,
-    store: Arc<dyn ObjectStore>,
-    objects: Vec<ObjectMeta>,
+    objects: Vec<Object>,
 }
 
 impl fmt::Debug for JsonLines {
@@ -138,8 +178,6 @@ impl TableProvider for JsonLines {
         let share = |nth: usize| -> Arc<dyn PartitionStream> {
             Arc::new(Share {
                 schema: Arc::clone(&schema),
-                format: self.format,
-                store: Arc::clone(&self.store),
                 objects: self.objects.iter().skip(nth).step_by(shares).cloned().collect(),
             })
         };
@@ -157,10 +195,9 @@ impl PartitionStream for Share {
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let mut stream = RecordBatchReceiverStream::builder(Arc::clone(&self.schema), AHEAD);
         let sender = stream.tx();
-        let (store, format) = (Arc::clone(&self.store), self.format);
         let (schema, objects) = (Arc::clone(&self.schema), self.objects.clone());
         stream.spawn(async move {
-            for object in objects {
+            for Object { store, format, meta: object } in objects {
                 let bytes = store.get(&object.location).await?.bytes().await?;
                 let (schema, batches, name) = (Arc::clone(&schema), sender.clone(), object.location.clone());
                 let read = tokio::task::spawn_blocking(move || {

@@ -1,6 +1,6 @@
 //! The columns of raw objects, from a sample of their lines.
 
-use super::{lines::text, trouble::Trouble};
+use super::{lines::text, raw_table::Object, trouble::Trouble};
 use crate::pipeline::raw::Format;
 use bytes::Bytes;
 use datafusion::arrow::{
@@ -8,7 +8,7 @@ use datafusion::arrow::{
     error::ArrowError,
     json::reader::infer_json_schema_from_iterator,
 };
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use serde_json::Value;
 use std::{
     io::{self, BufRead, Read},
@@ -25,23 +25,19 @@ const MOST_BYTES: u64 = 48 << 20;
 ///
 /// # Errors
 /// When an object cannot be read, or a field is an object in one record and a scalar in another.
-pub async fn columns(
-    store: &dyn ObjectStore,
-    format: Format,
-    objects: &[ObjectMeta],
-) -> Result<SchemaRef, Trouble> {
+pub async fn columns(objects: &[Object]) -> Result<SchemaRef, Trouble> {
     let step = objects.len().div_ceil(MOST_OBJECTS).max(1);
-    // The newest are looked into for sure, as fields come rather than go.
-    let sample: Vec<&ObjectMeta> = objects.iter().rev().step_by(step).collect();
+    // The newest, which lie last, are looked into for sure, as fields come rather than go.
+    let sample: Vec<&Object> = objects.iter().rev().step_by(step).collect();
     let share = MOST_BYTES / (sample.len() as u64).max(1);
     let mut values = Vec::new();
-    for object in sample {
+    for Object { store, format, meta: object } in sample {
         let failed = |error: object_store::Error| match error {
             object_store::Error::NotFound { .. } => Trouble::Vanished(error.to_string()),
             other => Trouble::Failed(other.to_string()),
         };
         let part = store.get_range(&object.location, 0..object.size.min(share)).await.map_err(failed)?;
-        let read = records(format, part, share, object.size <= share);
+        let read = records(*format, part, share, object.size <= share);
         values
             .extend(read.map_err(|cause| Trouble::Failed(format!("reading {}: {cause}", object.location)))?);
     }

@@ -33,8 +33,8 @@ fn rows(catalog: &Catalog) -> Vec<Row> {
         schema: "raw",
         name: node.clone(),
         node: node.clone(),
-        format: entry.format.extension().to_owned(),
-        place: format!("{}/{}", entry.store.trim_end_matches('/'), entry.path),
+        format: entry.place.format.extension().to_owned(),
+        place: format!("{}/{}", entry.place.store.trim_end_matches('/'), entry.place.path),
     }));
     rows.sort_by(|left, right| (left.schema, &left.name).cmp(&(right.schema, &right.name)));
     rows

@@ -4,7 +4,7 @@ use crate::{
     pipeline::{
         catalog::{Catalog, LoaderEntry, RawEntry},
         object_stores::open_store,
-        raw::{Format, encode_payloads, object_path},
+        raw::{Format, RawSection, encode_payloads, object_path},
         warehouse::LoaderSection,
     },
 };
@@ -21,8 +21,8 @@ const TRIPS: [&str; 3] = [
 ];
 
 fn raw_entry(format: Format, path: &str) -> RawEntry {
-    let (store, stream) = ("file://raw".to_owned(), "trips".to_owned());
-    RawEntry { store, format, path: path.to_owned(), stream, current: true }
+    let section = serde_json::json!({ "store": "file://raw", "format": format, "path": path });
+    RawEntry::new(&serde_json::from_value::<RawSection>(section).unwrap(), "trips")
 }
 
 fn loader_entry() -> LoaderEntry {
@@ -111,6 +111,24 @@ async fn objects_of_other_nodes_in_the_same_store_are_left_out() {
     put(data.path(), Format::JsonLinesGzip, "others/2019-06-01/22", 0, &TRIPS).await;
     put(data.path(), Format::JsonLinesGzip, "trips/2019-06-01", 0, &TRIPS).await;
     assert_eq!(json(data.path(), "select count(*) as n from raw.gzip").await, "{\"n\":1}\n");
+}
+
+#[tokio::test]
+async fn a_node_is_answered_with_what_it_wrote_before_its_section_was_changed() {
+    let data = lake();
+    put(data.path(), Format::JsonLinesGzip, "trips/2019-06-01/22", 0, &TRIPS).await;
+    put(data.path(), Format::Parquet, "trips/2019-06-01", 0, &TRIPS).await;
+    let changed = [
+        ("gzip".to_owned(), raw_entry(Format::JsonLines, "{stream}/{year}")),
+        ("columns".to_owned(), raw_entry(Format::Parquet, "{year}/{stream}")),
+    ];
+    Catalog::update(data.path(), changed, []).unwrap();
+    put(data.path(), Format::JsonLines, "trips/2019", 3, &TRIPS[..2]).await;
+    put(data.path(), Format::Parquet, "2019/trips", 3, &TRIPS[..2]).await;
+    for table in ["raw.gzip", "raw.columns"] {
+        let sql = format!("select count(*) as n from {table}");
+        assert_eq!(json(data.path(), &sql).await, "{\"n\":5}\n", "{table}");
+    }
 }
 
 #[tokio::test]
