@@ -13,8 +13,12 @@ use crate::pipeline::{
     warehouse::LoaderSection,
     workers::WorkersSection,
 };
+use crate::units::Span;
 use indexmap::IndexMap;
 use std::time::Duration;
+
+/// How long a dead-letter queue keeps messages that the topology does not define itself: SQS's longest.
+const DEAD_LETTERS_KEPT: Span = Span(Duration::from_secs(14 * 86_400));
 
 /// What is to be built.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +125,7 @@ impl Plan {
             nodes.insert(name.clone(), PlannedNode::implicit(&name, section));
         }
         for name in &letters {
-            let section = Section::Queue(QueueSection::default());
+            let section = Section::Queue(QueueSection { retention: DEAD_LETTERS_KEPT, ..Default::default() });
             nodes.insert(name.clone(), PlannedNode::implicit(name, section));
         }
         Self {

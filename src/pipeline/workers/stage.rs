@@ -65,7 +65,8 @@ impl Stage for WorkersStage {
         let in_flight = activity.in_flight.load(Relaxed);
         context.metrics.show_in_flight(in_flight);
         let mut observation = Observation {
-            backlog: depth.ready.saturating_add(depth.delayed),
+            // What waits for its next try is no work that another worker could take.
+            backlog: depth.ready,
             in_flight,
             oldest_age: oldest_age(&depth, now_ms()),
             arrived: depth.sent.saturating_sub(self.sent_before),
