@@ -66,7 +66,7 @@ pub(super) fn checked_select(sql: &str) -> Result<CheckedSelect, RuleError> {
                 has_wildcard = true;
                 references.paths.extend(excluded.into_iter().map(|name| vec![name]));
             }
-            Named::Column(name, expression) => columns.push((name, expression)),
+            Named::Column(name, expression) => columns.push((name, *expression)),
         }
     }
     refuse_names(&columns)?;
@@ -209,7 +209,7 @@ fn input_table(from: &[TableWithJoins], select: Span) -> Result<Option<String>, 
 enum Named {
     /// With the names it excludes.
     Wildcard(Vec<String>),
-    Column(String, Expr),
+    Column(String, Box<Expr>),
 }
 
 /// Gives a result column its name; hides the hidden columns from a wildcard.
@@ -237,7 +237,7 @@ fn named(item: &mut SelectItem) -> Result<Named, RuleError> {
     };
     let name = alias.value.clone();
     *item = SelectItem::ExprWithAlias { expr: expression.clone(), alias: Ident::with_quote('"', &name) };
-    Ok(Named::Column(name, expression))
+    Ok(Named::Column(name, Box::new(expression)))
 }
 
 fn refuse_names(columns: &[(String, Expr)]) -> Result<(), RuleError> {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::pipeline::{Tally, rules::SEQUENCE_COLUMN};
 use datafusion::arrow::{
-    array::{Array, AsArray},
+    array::AsArray,
     datatypes::{Fields, Int64Type},
     record_batch::RecordBatch,
 };

@@ -212,8 +212,7 @@ impl Work {
         let Some(Intent { rules, next }) = self.loader.journal.intent()? else { return Ok(()) };
         let judge = Judge::recorded(rules)?;
         for index in 0..self.readers.len() {
-            loop {
-                let Some(reader) = self.readers.get_mut(index) else { break };
+            while let Some(reader) = self.readers.get_mut(index) {
                 let shard = reader.shard_index();
                 let end = next.get(&shard).copied().unwrap_or(0);
                 let missing = usize::try_from(end.saturating_sub(reader.position())).unwrap_or(READ_RECORDS);

@@ -123,7 +123,7 @@ async fn the_same_rows_are_appended_once() {
     assert_eq!(table.append(&[rows.slice(0, 4)], &Covered::from([(0, 3)])).await.unwrap(), 4);
     assert_eq!(table.append(&[rows.slice(0, 4)], &Covered::from([(0, 3)])).await.unwrap(), 0);
     let mut other = open();
-    assert_eq!(other.append(&[rows.clone()], &Covered::from([(0, 9)])).await.unwrap(), 6);
+    assert_eq!(other.append(std::slice::from_ref(&rows), &Covered::from([(0, 9)])).await.unwrap(), 6);
     // The first handle is behind: it finds out by the conflict and takes nothing twice.
     assert_eq!(table.append(&[rows], &Covered::from([(0, 9)])).await.unwrap(), 0);
     assert_eq!(bench.query("select count(*), count(distinct id) from trips").await, "10|10");
