@@ -47,7 +47,7 @@ table = "trips"
 sql = 'select "_id"."$oid" as trip_id, idunplug_station as origin, travel_time as seconds from input'
 reject = [{ when = "seconds < 60", reason = "shorter than a minute" }]
 commit = { bytes = "48KiB", age = "80ms" }
-compact = { every = "250ms", target = "4MiB", vacuum_after = "2s" }
+compact = { every = "120ms", target = "4MiB", vacuum_after = "2s" }
 
 [queue.long-rides]
 from = { node = "trips", where = "travel_time > 3600" }
@@ -55,13 +55,17 @@ visibility_timeout = "1s"
 
 [workers.review]
 from = "long-rides"
-to = "reviewed"
+to = "reviews"
 scale = { min = 2, max = 2 }
 
 [workers.review.run.rules]
 sql = 'select "_id"."$oid" as trip_id, travel_time as seconds from input'
 
+[stream.reviews]
+retention = "1s"
+
 [loader.reviewed]
+from = "reviews"
 warehouse = "file://warehouse"
 table = "long_rides"
 commit = { bytes = "48KiB", age = "120ms" }
