@@ -34,7 +34,7 @@ pub(super) enum Fate {
 /// The work of a pool.
 #[derive(Debug)]
 pub(super) enum Runner {
-    Rules(RulesRunner),
+    Rules(Box<RulesRunner>),
     Http(HttpRunner),
 }
 
@@ -43,7 +43,7 @@ impl Runner {
     pub fn new(node: &str, queue: &str, run: &Run) -> Result<Self, WorkersError> {
         match (&run.rules, &run.http) {
             (Some(rules), None) => match RulesRunner::new(rules) {
-                Ok(runner) => Ok(Self::Rules(runner)),
+                Ok(runner) => Ok(Self::Rules(Box::new(runner))),
                 Err(cause) => Err(WorkersError::Rules { node: node.to_owned(), cause }),
             },
             (None, Some(http)) => Ok(Self::Http(HttpRunner::new(node, queue, http)?)),

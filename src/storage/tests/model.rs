@@ -67,30 +67,8 @@ impl Model {
 
     async fn take(&mut self, store: &Store, step: Step) {
         match step {
-            Step::Append { shard, sizes } => {
-                let records: Vec<Vec<u8>> = sizes.into_iter().map(|size| self.payload(size)).collect();
-                let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
-                let held = &mut self.shards[shard as usize];
-                let placed = store.commit(append(ShardId(shard), &slices)).await.unwrap().placements;
-                assert_eq!(
-                    (placed[0].first_sequence, placed[0].count),
-                    (held.len() as u64, slices.len() as u32)
-                );
-                held.extend(records);
-            }
-            Step::Read { shard, back, records } => {
-                let held = &self.shards[shard as usize];
-                let range = store.range(ShardId(shard)).unwrap();
-                let from = range.next.saturating_sub(back).max(range.first);
-                let slice = store.read(ShardId(shard), from, records, usize::MAX).await.unwrap();
-                assert_eq!(slice.records.is_empty(), from == range.next);
-                for (record, sequence) in slice.records.iter().zip(from..) {
-                    assert_eq!(
-                        (record.sequence, &record.payload[..]),
-                        (sequence, &held[sequence as usize][..])
-                    );
-                }
-            }
+            Step::Append { shard, sizes } => self.append(store, shard, sizes).await,
+            Step::Read { shard, back, records } => self.read(store, shard, back, records).await,
             Step::Checkpoint { shard, back } => {
                 let next = (self.shards[shard as usize].len() as u64).saturating_sub(back);
                 let kept = store.range(ShardId(shard)).unwrap().first;
@@ -106,31 +84,8 @@ impl Model {
                 store.commit(batch).await.unwrap();
                 self.values.insert(key, value);
             }
-            Step::Send { count } => {
-                let bodies: Vec<[u8; 8]> =
-                    (self.sent..self.sent + u64::from(count)).map(u64::to_le_bytes).collect();
-                let mut batch = Batch::new();
-                batch.send(
-                    QueueId(SHARDS),
-                    block(&bodies.iter().map(|body| &body[..]).collect::<Vec<_>>()),
-                    0,
-                );
-                store.commit(batch).await.unwrap();
-                self.waiting.extend(self.sent..self.sent + u64::from(count));
-                self.sent += u64::from(count);
-            }
-            Step::ReceiveAndSettle { count } => {
-                let hour = Duration::from_secs(3600);
-                let messages = store.receive(QueueId(SHARDS), count, hour, Duration::ZERO).await.unwrap();
-                assert_eq!(messages.len(), count.min(self.waiting.len()));
-                let mut batch = Batch::new();
-                for message in &messages {
-                    assert_eq!(message.record.payload[..], message.receipt.sequence.to_le_bytes());
-                    assert!(self.waiting.remove(&message.receipt.sequence));
-                    batch.settle(&message.receipt);
-                }
-                store.commit(batch).await.unwrap();
-            }
+            Step::Send { count } => self.send(store, count).await,
+            Step::ReceiveAndSettle { count } => self.receive_and_settle(store, count).await,
             Step::Trim => {
                 for shard in 0..SHARDS {
                     store.retain(ShardId(shard), Retention { age: None, bytes: Some(20_000) });
@@ -140,6 +95,49 @@ impl Model {
             }
             Step::Close | Step::Kill => {}
         }
+    }
+
+    async fn append(&mut self, store: &Store, shard: u32, sizes: Vec<usize>) {
+        let records: Vec<Vec<u8>> = sizes.into_iter().map(|size| self.payload(size)).collect();
+        let slices: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+        let held = &mut self.shards[shard as usize];
+        let placed = store.commit(append(ShardId(shard), &slices)).await.unwrap().placements;
+        assert_eq!((placed[0].first_sequence, placed[0].count), (held.len() as u64, slices.len() as u32));
+        held.extend(records);
+    }
+
+    async fn read(&self, store: &Store, shard: u32, back: u64, records: usize) {
+        let held = &self.shards[shard as usize];
+        let range = store.range(ShardId(shard)).unwrap();
+        let from = range.next.saturating_sub(back).max(range.first);
+        let slice = store.read(ShardId(shard), from, records, usize::MAX).await.unwrap();
+        assert_eq!(slice.records.is_empty(), from == range.next);
+        for (record, sequence) in slice.records.iter().zip(from..) {
+            assert_eq!((record.sequence, &record.payload[..]), (sequence, &held[sequence as usize][..]));
+        }
+    }
+
+    async fn send(&mut self, store: &Store, count: u8) {
+        let bodies: Vec<[u8; 8]> = (self.sent..self.sent + u64::from(count)).map(u64::to_le_bytes).collect();
+        let slices: Vec<&[u8]> = bodies.iter().map(|body| &body[..]).collect();
+        let mut batch = Batch::new();
+        batch.send(QueueId(SHARDS), block(&slices), 0);
+        store.commit(batch).await.unwrap();
+        self.waiting.extend(self.sent..self.sent + u64::from(count));
+        self.sent += u64::from(count);
+    }
+
+    async fn receive_and_settle(&mut self, store: &Store, count: usize) {
+        let hour = Duration::from_secs(3600);
+        let messages = store.receive(QueueId(SHARDS), count, hour, Duration::ZERO).await.unwrap();
+        assert_eq!(messages.len(), count.min(self.waiting.len()));
+        let mut batch = Batch::new();
+        for message in &messages {
+            assert_eq!(message.record.payload[..], message.receipt.sequence.to_le_bytes());
+            assert!(self.waiting.remove(&message.receipt.sequence));
+            batch.settle(&message.receipt);
+        }
+        store.commit(batch).await.unwrap();
     }
 
     async fn check(&self, store: &Store) {

@@ -40,7 +40,8 @@ fn record(sequence: u64, arrived_at_ms: i64, payload: &str) -> Judged {
 /// Records with lengths from 20 bytes to 40 KiB, so that compressors' blocks end anywhere.
 fn many(count: u64) -> Vec<Judged> {
     let payload = |n: u64| {
-        let filler = "x".repeat(usize::try_from(n * 7919 % 40_000 * u64::from(n % 50 == 0)).unwrap());
+        let filler =
+            "x".repeat(usize::try_from(n * 7919 % 40_000 * u64::from(n.is_multiple_of(50))).unwrap());
         format!("{{\"n\":{n},\"noise\":{},\"filler\":\"{filler}\"}}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     };
     (0..count).map(|n| record(n, i64::try_from(n).unwrap(), &payload(n))).collect()
