@@ -21,7 +21,7 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
-/// A folder of a test with its topology file and data; removed at the end.
+/// A folder of a test with its topology file and data; removed at the end, unless the test failed.
 #[derive(Debug)]
 pub struct Bench {
     folder: tempfile::TempDir,
@@ -111,6 +111,15 @@ impl Bench {
         let mut daemon = self.launch();
         daemon.wait_until_serving();
         daemon
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            println!("data, topology and log are left in {}", self.folder.path().display());
+        }
     }
 }
 
