@@ -51,12 +51,12 @@ pub(super) fn prepare(core: &Core, number: u64, slow: bool) -> io::Result<Prepar
     let header = FileHeader::new(number, core.settings.log_file_bytes);
     let spare = locked(&core.spares).pop();
     let file = match spare {
-        Some(spare) => reuse(&spare, &path)?,
+        Some(spare) => reuse(&spare, &path, header.size)?,
         None => match fresh(&path, &header, slow) {
             Err(error) if disk::is_full(&error) && ballast_path(core).exists() => {
                 tracing::warn!("the disk is full; the log goes on in its ballast");
                 core.full.store(true, Ordering::Relaxed);
-                reuse(&ballast_path(core), &path)?
+                reuse(&ballast_path(core), &path, header.size)?
             }
             file => file?,
         },
@@ -70,9 +70,15 @@ pub(super) fn prepare(core: &Core, number: u64, slow: bool) -> io::Result<Prepar
     Ok(Prepared { header, file })
 }
 
-fn reuse(from: &std::path::Path, path: &std::path::Path) -> io::Result<File> {
+/// Takes over a file of at least `size` bytes; a shorter one is given what it lacks, so that the header
+/// that names its size never promises more than is there.
+fn reuse(from: &std::path::Path, path: &std::path::Path, size: u64) -> io::Result<File> {
     std::fs::rename(from, path)?;
-    disk::open_to_write(path)
+    let file = disk::open_to_write(path)?;
+    if file.metadata()?.len() < size {
+        disk::allocate(&file, size)?;
+    }
+    Ok(file)
 }
 
 fn fresh(path: &std::path::Path, header: &FileHeader, slow: bool) -> io::Result<File> {

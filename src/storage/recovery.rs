@@ -299,7 +299,14 @@ fn finish(
     if active.is_some() {
         note_active(&state, end.file, spans);
     }
-    locked(&state.files).retain(|number, _| manifest.files.contains_key(number));
+    let mut known = locked(&state.files);
+    known.retain(|number, _| manifest.files.contains_key(number));
+    for (number, facts) in known.iter_mut() {
+        // A snapshot may be older than a rewrite, which made the file smaller.
+        facts.size = files.get(number).map_or(facts.size, |header| header.size);
+        facts.used = facts.used.min(facts.size);
+    }
+    drop(known);
     let last_number = files.keys().next_back().copied().unwrap_or(0);
     manifest.clean = false;
     manifest.durable_lsn = lsn;

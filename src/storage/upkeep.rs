@@ -180,7 +180,7 @@ fn remove_dead_files(core: &Arc<Core>) -> io::Result<()> {
     if !held.is_empty() {
         ask_for_snapshot(core, snapshots.first().copied().unwrap_or(0));
     }
-    for (number, facts) in ready {
+    for number in ready.into_iter().map(|(number, _)| number) {
         locked(&core.manifest).change(|manifest| {
             manifest.files.remove(number);
         })?;
@@ -189,7 +189,8 @@ fn remove_dead_files(core: &Arc<Core>) -> io::Result<()> {
         let path = log_file::log_path(&core.folder, *number);
         disk::remove(&log_file::index_path(&core.folder, *number))?;
         let mut spares = locked(&core.spares);
-        if unread && facts.size == core.settings.log_file_bytes && spares.len() < SPARES {
+        let is_whole = std::fs::metadata(&path)?.len() == core.settings.log_file_bytes;
+        if unread && is_whole && spares.len() < SPARES {
             let spare = log_file::log_folder(&core.folder).join(format!("spare-{number:010}"));
             disk::rename(&path, &spare)?;
             spares.push(spare);

@@ -1,5 +1,6 @@
 //! Retention, files let go, the full disk.
 
+use super::super::locking::locked;
 use super::super::*;
 use super::{append, block, open, payloads, small, tick, written_files};
 use crate::telemetry::StorageMetrics;
@@ -139,4 +140,35 @@ async fn nothing_is_committed_after_a_failed_flush() {
     assert_eq!(payloads(&store, shard, 0).await, [b"x"]);
     store.close().unwrap();
     assert_eq!(payloads(&open(folder.path()), shard, 0).await, [b"x"]);
+}
+
+/// What a kill leaves right after a rewrite: the file is short, the newest snapshot knows it whole.
+#[tokio::test]
+async fn a_file_rewritten_just_before_a_kill_is_never_taken_for_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let shard = store.declare_shard("s").await.unwrap();
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let mut batch = Batch::new();
+    batch.send(queue, block(&[b"still here"]), 0);
+    store.commit(batch).await.unwrap();
+    store.retain(shard, NOTHING_OLD);
+    fill(&store, shard, 300).await;
+    let first = super::super::log_file::log_path(folder.path(), 1);
+    for _ in 0..50 {
+        store.commit(append(shard, &[b"x"])).await.unwrap();
+        tick(&store);
+        if std::fs::metadata(&first).unwrap().len() < 2048 {
+            break;
+        }
+    }
+    assert!(std::fs::metadata(&first).unwrap().len() < 2048, "the file was rewritten");
+    drop(store);
+    let store = open(folder.path());
+    let files = locked(&store.core().state.files).clone();
+    for (number, facts) in files {
+        let path = super::super::log_file::log_path(folder.path(), number);
+        assert_eq!(facts.size, std::fs::metadata(path).unwrap().len(), "log file {number}");
+        assert!(facts.used <= facts.size, "log file {number}");
+    }
 }
