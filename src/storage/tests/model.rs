@@ -3,6 +3,7 @@
 use super::super::*;
 use super::{append, block, open, payloads, tick};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -57,6 +58,19 @@ fn reopened(store: Store, folder: &std::path::Path, close: bool) -> Store {
     open(folder)
 }
 
+/// Trims now and only now: the upkeep thread's own ticks find nothing to trim between two steps.
+async fn trim(store: &Store) {
+    let keep = |retention| (0..SHARDS).for_each(|shard| store.retain(ShardId(shard), retention));
+    keep(Retention { age: None, bytes: Some(20_000) });
+    tick(store);
+    tick(store);
+    keep(Retention::default());
+    tick(store);
+    let mut batch = Batch::new();
+    batch.remove("nothing");
+    store.commit(batch).await.unwrap();
+}
+
 impl Model {
     fn payload(&mut self, size: usize) -> Vec<u8> {
         self.seed += 1;
@@ -86,13 +100,7 @@ impl Model {
             }
             Step::Send { count } => self.send(store, count).await,
             Step::ReceiveAndSettle { count } => self.receive_and_settle(store, count).await,
-            Step::Trim => {
-                for shard in 0..SHARDS {
-                    store.retain(ShardId(shard), Retention { age: None, bytes: Some(20_000) });
-                }
-                tick(store);
-                tick(store);
-            }
+            Step::Trim => trim(store).await,
             Step::Close | Step::Kill => {}
         }
     }
@@ -178,8 +186,18 @@ async fn follow(steps: Vec<Step>) {
     model.check(&store).await;
 }
 
+/// The same steps in every run.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 48,
+        rng_seed: RngSeed::Fixed(20_190_601),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn the_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
         tokio::runtime::Builder::new_multi_thread()
