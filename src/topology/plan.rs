@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How long a dead-letter queue keeps messages that the topology does not define itself: SQS's longest.
 const DEAD_LETTERS_KEPT: Span = Span(Duration::from_secs(14 * 86_400));
 
+/// How long an inbox keeps what its owner has read: nobody else can read it.
+const INBOX_KEPT: Span = Span(Duration::from_secs(60));
+
 /// What is to be built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -121,7 +124,7 @@ impl Plan {
         }
         for owner in &inboxes {
             let name = format!("{owner}{INBOX}");
-            let section = Section::Stream(StreamSection::default());
+            let section = Section::Stream(StreamSection { retention: INBOX_KEPT, ..Default::default() });
             nodes.insert(name.clone(), PlannedNode::implicit(&name, section));
         }
         for name in &letters {
