@@ -22,6 +22,19 @@ async fn settle_down(store: &Store, shard: ShardId) {
     }
 }
 
+/// A message that waits in the first log file, among records that nobody will read again.
+async fn one_message_among_dead_records(folder: &std::path::Path) -> (Store, ShardId, QueueId) {
+    let store = open(folder);
+    let shard = store.declare_shard("s").await.unwrap();
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let mut batch = Batch::new();
+    batch.send(queue, block(&[b"still here"]), 0);
+    store.commit(batch).await.unwrap();
+    store.retain(shard, NOTHING_OLD);
+    fill(&store, shard, 300).await;
+    (store, shard, queue)
+}
+
 #[tokio::test]
 async fn what_every_reader_has_passed_goes_and_its_files_with_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -57,14 +70,7 @@ async fn what_every_reader_has_passed_goes_and_its_files_with_it() {
 #[tokio::test]
 async fn files_that_hold_a_waiting_message_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let shard = store.declare_shard("s").await.unwrap();
-    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
-    let mut batch = Batch::new();
-    batch.send(queue, block(&[b"still here"]), 0);
-    store.commit(batch).await.unwrap();
-    store.retain(shard, NOTHING_OLD);
-    fill(&store, shard, 300).await;
+    let (store, shard, queue) = one_message_among_dead_records(folder.path()).await;
     settle_down(&store, shard).await;
     let first = super::super::log_file::log_path(folder.path(), 1);
     assert!(
@@ -146,14 +152,7 @@ async fn nothing_is_committed_after_a_failed_flush() {
 #[tokio::test]
 async fn a_file_rewritten_just_before_a_kill_is_never_taken_for_a_whole_one() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    let shard = store.declare_shard("s").await.unwrap();
-    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
-    let mut batch = Batch::new();
-    batch.send(queue, block(&[b"still here"]), 0);
-    store.commit(batch).await.unwrap();
-    store.retain(shard, NOTHING_OLD);
-    fill(&store, shard, 300).await;
+    let (store, shard, _) = one_message_among_dead_records(folder.path()).await;
     let first = super::super::log_file::log_path(folder.path(), 1);
     for _ in 0..50 {
         store.commit(append(shard, &[b"x"])).await.unwrap();
