@@ -8,7 +8,10 @@ use datafusion::{
         DataFusionError,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
-    execution::{TaskContext, context::SessionContext, runtime_env::RuntimeEnv},
+    execution::{
+        SessionStateDefaults, TaskContext, context::SessionContext, runtime_env::RuntimeEnv,
+        session_state::SessionStateBuilder,
+    },
     logical_expr::{Expr, LogicalPlan, Volatility},
     physical_plan::{
         ExecutionPlan, SendableRecordBatchStream, collect, stream::RecordBatchStreamAdapter,
@@ -64,9 +67,19 @@ impl Planner {
             .with_collect_statistics(false)
             .with_information_schema(false);
         config.options_mut().sql_parser.enable_ident_normalization = false;
-        let session = SessionContext::new_with_config(config.clone());
-        let runtime = session.runtime_env();
-        Self { session: Mutex::new(session), config, runtime }
+        let runtime = Arc::new(RuntimeEnv::default());
+        // Records come from the log: no file formats and no table functions, which an idle daemon would
+        // only carry about. Aggregates and windows are known, so that they can be refused by what they are.
+        let state = SessionStateBuilder::new()
+            .with_config(config.clone())
+            .with_runtime_env(Arc::clone(&runtime))
+            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_scalar_functions(SessionStateDefaults::default_scalar_functions())
+            .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
+            .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
+            .with_window_functions(SessionStateDefaults::default_window_functions())
+            .build();
+        Self { session: Mutex::new(SessionContext::new_with_state(state)), config, runtime }
     }
 
     /// Plans the select over records of this schema.
