@@ -61,26 +61,39 @@ pub(super) fn find_losses(folder: &Path, state: &State) -> Result<Vec<Loss>, Ope
 
 fn losses_of(track: &Track, salvaged: &BTreeMap<u64, index::Index>) -> Vec<Loss> {
     let places = track.places();
-    let mut losses = Vec::new();
+    let mut lost = Vec::new();
     let mut at = places.first;
-    let mut reach = |first: u64, next: u64, at: &mut u64| {
-        if first > *at && still_wanted(track, *at, first) {
-            losses.push(Loss { shard: track.id, name: track.name.clone(), first: *at, next: first });
-        }
-        *at = next.max(*at);
-    };
     for extent in &places.extents {
-        match salvaged.get(&extent.file) {
-            None => reach(extent.first, extent.next, &mut at),
-            Some(index) => {
-                for span in index.of_track(track.id) {
-                    reach(span.first, span.next(), &mut at);
-                }
-                reach(extent.next, extent.next, &mut at);
-            }
+        // What lies between two extents was lost before the state knew of it.
+        lost.extend((extent.first > at).then_some((at, extent.first)));
+        at = at.max(extent.first);
+        let Some(index) = salvaged.get(&extent.file) else {
+            at = at.max(extent.next);
+            continue;
+        };
+        let spans = index.of_track(track.id).iter().map(|span| (span.first, span.next()));
+        for (first, next) in spans.chain([(extent.next, extent.next)]) {
+            let is_loss = first > at && still_wanted(track, at, first);
+            lost.extend(is_loss.then_some((at, first)));
+            at = at.max(next);
         }
     }
-    losses
+    joined(lost)
+        .into_iter()
+        .map(|(first, next)| Loss { shard: track.id, name: track.name.clone(), first, next })
+        .collect()
+}
+
+/// Ranges in order, those that touch made one.
+fn joined(ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (first, next) in ranges {
+        match joined.last_mut() {
+            Some(last) if last.1 == first => last.1 = next,
+            _ => joined.push((first, next)),
+        }
+    }
+    joined
 }
 
 /// Of a queue only what was not yet deleted counts.

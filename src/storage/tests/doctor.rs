@@ -3,7 +3,8 @@
 use super::super::doctor::{examine, repair};
 use super::super::log_file::{index_path, log_path};
 use super::super::*;
-use super::{append, block, damage, frames_of, open, payloads, written_files};
+use super::{append, block, damage, frames_of, open, payloads, small, tick, written_files};
+use crate::telemetry::StorageMetrics;
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,4 +108,30 @@ async fn a_loss_is_accepted_only_when_asked_and_then_written_down() {
         store.close().unwrap();
         assert_eq!(examine(folder.path(), |_| {}).unwrap().findings, []);
     }
+}
+
+/// The newest snapshot lies in the middle of the file that is lost: what it knew and what came after
+/// are one loss, of the messages too.
+#[tokio::test]
+async fn a_loss_across_a_snapshot_is_one_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = StorageSettings { snapshot_bytes: 40 * 1024, ..small() };
+    let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
+    let (shard, queue) = (store.declare_shard("s").await.unwrap(), QueueId(1));
+    store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    for turn in 0..200_u32 {
+        let mut batch = append(shard, &[&turn.to_le_bytes().repeat(300)]);
+        batch.send(queue, block(&[&turn.to_le_bytes()]), 0);
+        store.commit(batch).await.unwrap();
+        tick(&store);
+    }
+    drop(store);
+    for number in written_files(folder.path()).into_iter().skip(1).take(2) {
+        std::fs::remove_file(log_path(folder.path(), number)).unwrap();
+    }
+    let examination = examine(folder.path(), |_| {}).unwrap();
+    let repaired = repair(folder.path(), &examination, true).unwrap();
+    let ranges: Vec<_> = repaired.losses.iter().map(|loss| (loss.shard, loss.first, loss.next)).collect();
+    let [(0, first, next), (1, ..)] = ranges[..] else { panic!("{ranges:?}") };
+    assert_eq!(ranges[1], (1, first, next));
 }
