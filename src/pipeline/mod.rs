@@ -24,7 +24,10 @@ pub use clock::now_ms;
 pub use context::Context;
 pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
-pub use scale::Scale;
+pub use scale::{
+    Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduledPolicy, Step, StepPolicy,
+    TargetTrackingPolicy, UtilisationPolicy,
+};
 pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};
 pub use target::{Outgoing, Target, Unfit, random_key};

@@ -61,8 +61,14 @@ pub struct Observation {
     pub processed: u64,
     /// Seconds that workers spent working since start, summed over the pool.
     pub busy_seconds: f64,
-    /// Workers running now.
+    /// Workers in service now.
     pub in_service: u32,
+    /// Workers that have been started and are not in service yet.
+    pub pending: u32,
+    /// Workers that take nothing new and finish what they hold.
+    pub draining: u32,
+    /// Most workers that can be useful at once: shards, active message groups. Absent: any number.
+    pub limit: Option<u32>,
     /// Durable counts, for nodes that end or hand on records.
     pub tally: Option<Tally>,
     /// Anything else worth showing on `/health`, by name.

@@ -1,6 +1,6 @@
 //! The one actor type behind every node of a topology.
 
-use super::health::NodeState;
+use super::{health::NodeState, policy::Autoscaler};
 use crate::{
     pipeline::{Capacity, Kind, Observation, Scale, Stage, TaskExit, Tasks},
     telemetry::NodeMetrics,
@@ -96,7 +96,7 @@ impl Node {
             tasks_on,
             metrics: built.metrics,
             is_pool: built.scale.is_some(),
-            desired: Capacity(built.scale.map_or(1, |scale| scale.min)),
+            desired: built.scale.map_or(Capacity(1), |scale| Autoscaler::new(&scale).desired()),
             phase: Phase::Starting,
             fault: None,
             observation: Observation::default(),

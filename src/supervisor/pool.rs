@@ -2,10 +2,10 @@
 
 use super::{
     health::{Activity, PoolHealth},
-    policy::{Decision, Policy},
+    policy::{Autoscaler, Decision, Moment, Verdict},
 };
-use crate::pipeline::{Capacity, Observation, Scale};
-use std::{collections::VecDeque, time::Instant};
+use crate::pipeline::{Observation, Scale};
+use std::collections::VecDeque;
 
 /// Activities remembered for each pool.
 const REMEMBERED: usize = 100;
@@ -14,25 +14,33 @@ const REMEMBERED: usize = 100;
 #[derive(Debug)]
 pub(super) struct Pool {
     scale: Scale,
-    policy: Policy,
-    desired: Capacity,
+    autoscaler: Autoscaler,
+    /// Decided, and not yet handed to the node.
+    undelivered: Option<Decision>,
+    delivered: u32,
     activities: VecDeque<Activity>,
 }
 
 impl Pool {
     pub(super) fn new(scale: Scale) -> Self {
-        Self { policy: Policy::of(&scale), desired: Capacity(scale.min), activities: VecDeque::new(), scale }
+        let autoscaler = Autoscaler::new(&scale);
+        let delivered = autoscaler.desired().0;
+        Self { scale, autoscaler, undelivered: None, delivered, activities: VecDeque::new() }
     }
 
     /// What should change, if anything.
-    pub(super) fn consider(&mut self, now: Instant, seen: &Observation) -> Option<Decision> {
-        self.policy.decide(now, self.desired, seen).filter(|decision| decision.to != self.desired)
+    pub(super) fn consider(&mut self, now: Moment, seen: &Observation) -> Option<Decision> {
+        if let Verdict::Scale(decision) = self.autoscaler.decide(now, seen) {
+            self.undelivered = Some(decision);
+        }
+        self.undelivered.clone()
     }
 
     /// Notes a decision that has been handed to the node; returns the activity for the log.
     pub(super) fn ordered(&mut self, decision: Decision, at_ms: i64) -> Activity {
-        let activity = Activity { at_ms, from: self.desired.0, to: decision.to.0, because: decision.because };
-        self.desired = decision.to;
+        let activity = Activity { at_ms, from: self.delivered, to: decision.to.0, because: decision.because };
+        self.delivered = decision.to.0;
+        self.undelivered = None;
         self.activities.push_back(activity.clone());
         while self.activities.len() > REMEMBERED {
             self.activities.pop_front();
@@ -49,9 +57,9 @@ impl Pool {
             min: self.scale.min,
             max: self.scale.max,
             goal_age_seconds: self.scale.goal_age.0.as_secs_f64(),
-            desired: self.desired.0,
+            desired: self.autoscaler.desired().0,
             in_service,
-            learned: self.policy.learned(),
+            learned: self.autoscaler.learned(),
         }
     }
 }

@@ -4,15 +4,13 @@ use super::{
     drain::{Drainable, Straggler, abort, drain},
     health::{Health, NodeHealth, NodeState, Phase},
     node::{BuiltNode, Node, NodeReport, Observe, Resize},
+    policy::Moment,
     pool::Pool,
 };
 use crate::pipeline::now_ms;
 use actix::prelude::*;
 use futures::future::join_all;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::watch};
 
 /// How often every node is observed and every pool considered.
@@ -98,7 +96,7 @@ impl Supervisor {
     }
 
     fn take_in(&mut self, answers: Vec<Result<NodeReport, MailboxError>>) {
-        let (now, at_ms) = (Instant::now(), now_ms());
+        let (now, at_ms) = (Moment::now(), now_ms());
         let may_scale = self.phase == Phase::Running;
         for (member, answer) in self.members.iter_mut().zip(answers) {
             match answer {
@@ -149,7 +147,7 @@ impl Supervisor {
 }
 
 impl Member {
-    fn scale(&mut self, now: Instant, at_ms: i64, report: &NodeReport) {
+    fn scale(&mut self, now: Moment, at_ms: i64, report: &NodeReport) {
         let Some(pool) = &mut self.pool else { return };
         let Some(decision) = pool.consider(now, &report.observation) else { return };
         // A full mailbox is no loss: the same decision comes again in a second.

@@ -4,7 +4,6 @@ use super::*;
 use crate::{
     pipeline::{Capacity, Kind, Observation, Scale, Stage, TaskError, Tasks},
     telemetry::Metrics,
-    units::Span,
 };
 use std::{
     io::{Read, Write},
@@ -90,7 +89,6 @@ impl Rig {
     }
 
     fn node(mut self, name: &'static str, kind: Kind, max: Option<u32>, is_stubborn: bool) -> Self {
-        let goal_age = Span(Duration::from_secs(10));
         self.nodes.push(BuiltNode {
             name: name.into(),
             stage: Box::new(Recorded {
@@ -101,7 +99,7 @@ impl Rig {
                 panics: Arc::clone(&self.panics),
                 backlog: Arc::clone(&self.backlog),
             }),
-            scale: max.map(|max| Scale { min: 1, max, goal_age }),
+            scale: max.map(|max| Scale::between(1, max)),
             metrics: self.metrics.node(name, kind.name()),
         });
         self

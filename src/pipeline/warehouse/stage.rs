@@ -172,6 +172,7 @@ impl Stage for LoaderStage {
                 ),
             ]
             .into(),
+            ..Observation::default()
         }
     }
 

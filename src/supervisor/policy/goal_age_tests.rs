@@ -1,8 +1,11 @@
 //! Small simulated traces: a fluid queue, one observation a second.
 
-use super::*;
-use crate::units::Span;
-use std::{collections::VecDeque, time::Duration};
+use super::goal_age::GoalAge;
+use crate::pipeline::{Capacity, Observation, Scale};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 struct Run {
     policy: GoalAge,
@@ -18,7 +21,7 @@ struct Run {
 }
 
 fn run(min: u32, max: u32) -> Run {
-    let scale = Scale { min, max, goal_age: Span(Duration::from_secs(10)) };
+    let scale = Scale::between(min, max);
     Run {
         policy: GoalAge::new(&scale),
         now: Instant::now(),
