@@ -17,4 +17,4 @@ pub use control_plane::{Ended, StopRequest, serve};
 pub use drain::Straggler;
 pub use health::{Activity, Health, NodeHealth, NodeState, Observed, Phase, PoolHealth};
 pub use node::BuiltNode;
-pub use policy::{Autoscaler, Decision, Learned, Memory, Moment, OutOfBounds, Rates, Verdict};
+pub use policy::{Autoscaler, Decision, Learned, Memory, Moment, OutOfBounds, Verdict};

@@ -1,6 +1,10 @@
 //! All policies of one pool under its bounds: the pure autoscaler.
 
-use super::{Decision, Learned, Memory, Moment, goal_age::GoalAge};
+use super::{
+    Decision, Learned, Memory, Moment,
+    goal_age::GoalAge,
+    opinion::{Bounds, Opinion, Situation},
+};
 use crate::pipeline::{Capacity, Observation, Scale, ScaleMode};
 
 /// What an autoscaler makes of an observation.
@@ -37,29 +41,31 @@ pub struct Autoscaler {
 impl Autoscaler {
     pub fn new(scale: &Scale) -> Self {
         let max = scale.max.max(scale.min);
+        let desired = scale.desired.unwrap_or(scale.min).clamp(scale.min, max);
         Self {
             min: scale.min,
             max,
             mode: scale.mode,
-            desired: scale.desired.unwrap_or(scale.min).clamp(scale.min, max),
+            desired,
             is_suspended: false,
-            policy: GoalAge::new(scale),
+            policy: GoalAge::new(scale, scale.goal_age.0, desired),
         }
     }
 
     /// Learns from an observation, and says where the pool should go.
     pub fn decide(&mut self, now: Moment, seen: &Observation) -> Verdict {
-        let decision = self.policy.decide(now.instant, Capacity(self.desired), seen);
-        let Some(decision) = decision.filter(|decision| decision.to.0 != self.desired) else {
+        let max = seen.limit.map_or(self.max, |limit| limit.max(1).clamp(self.min, self.max));
+        let bounds = Bounds { min: self.min, max, most: self.max };
+        let at = Situation { now, seen, desired: self.desired, measured: seen.in_service, bounds };
+        let opinion = self.policy.opinion(&at).filter(|opinion| opinion.to != self.desired);
+        let Some(Opinion { to, because }) = opinion.filter(|_| !self.is_suspended) else {
             return Verdict::Hold;
         };
-        if self.is_suspended {
-            return Verdict::Hold;
-        }
+        let decision = Decision { to: Capacity(to), because };
         if self.mode == ScaleMode::Observe {
             return Verdict::Would(decision);
         }
-        self.desired = decision.to.0;
+        self.desired = to;
         Verdict::Scale(decision)
     }
 
@@ -105,20 +111,21 @@ impl Autoscaler {
 
     /// What is to be kept across a restart.
     pub fn remember(&self, now: Moment) -> Memory {
-        let learned = self.learned();
-        Memory {
+        let mut memory = Memory {
             version: Memory::VERSION,
             at_ms: now.wall.as_millisecond(),
             desired: self.desired,
-            per_worker_per_second: learned.per_worker_per_second,
-            arrivals_per_second: learned.arrivals_per_second,
-        }
+            ..Memory::default()
+        };
+        self.policy.remember(&mut memory);
+        memory
     }
 
     /// Takes up what was kept, if it is of this form and not too old.
     pub fn recall(&mut self, _now: Moment, memory: &Memory) {
         if memory.version == Memory::VERSION {
             self.desired = memory.desired.clamp(self.min, self.max);
+            self.policy.recall(memory, true);
         }
     }
 }

@@ -13,8 +13,12 @@ pub struct Memory {
     pub desired: u32,
     /// Records per second of one worker.
     pub per_worker_per_second: Option<f64>,
+    /// Share of its time that a worker with enough to do is busy.
+    pub efficiency: f64,
     /// Records per second that arrived.
     pub arrivals_per_second: f64,
+    /// From the order of a worker to its service, milliseconds.
+    pub start_ms: Option<u64>,
 }
 
 impl Memory {

@@ -2,17 +2,18 @@
 
 mod autoscaler;
 mod goal_age;
-#[cfg(test)]
-mod goal_age_tests;
 mod memory;
-mod rates;
+mod opinion;
+#[cfg(test)]
+mod trial;
+mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
 pub use memory::Memory;
-pub use rates::{Learned, Rates};
 
 use crate::pipeline::Capacity;
 use jiff::Timestamp;
+use serde::Serialize;
 use std::time::Instant;
 
 /// When something is decided: monotonic for intervals, wall clock for schedules and histories.
@@ -34,4 +35,14 @@ impl Moment {
 pub struct Decision {
     pub to: Capacity,
     pub because: String,
+}
+
+/// What is known of a pool's rates, in records per second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Learned {
+    pub arrivals_per_second: f64,
+    /// Of one worker while it is busy; absent until some work has been seen.
+    pub per_worker_per_second: Option<f64>,
+    /// Workers that steady arrivals need, before bounds and patience.
+    pub wanted: f64,
 }
