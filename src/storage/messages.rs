@@ -67,6 +67,25 @@ pub(super) async fn exhausted(
     hand_out(core, track, &leases).await
 }
 
+/// Hides messages for `visibility` from now, as long as nobody else has received them. How many were.
+pub(super) async fn extend(
+    core: &Arc<Core>,
+    track: &Arc<Track>,
+    receipts: &[Receipt],
+    visibility: Duration,
+) -> Result<usize, ReadError> {
+    let queue = queue_of(track)?;
+    let visibility_ms = i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX);
+    let until_ms = clock::now_ms().saturating_add(visibility_ms);
+    let leases: Vec<Lease> = {
+        let mut machine = locked(&queue.machine);
+        let extend = |receipt: &Receipt| machine.extend(receipt.sequence, receipt.receive_count, until_ms);
+        receipts.iter().filter_map(extend).collect()
+    };
+    log_leases(core, track.id, &leases).await;
+    Ok(leases.len())
+}
+
 async fn hand_out(
     core: &Arc<Core>,
     track: &Arc<Track>,

@@ -10,7 +10,7 @@ use super::registry::checkpoint_value;
 use super::track::Track;
 use super::upkeep::{self, Job};
 use super::{Batch, CommitError, Committed, LeasedMessage, OpenError, QueueDepth, QueueId, QueuePolicy};
-use super::{ReadError, Retention, ShardId, ShardRange, Slice, StorageSettings, Ticket};
+use super::{ReadError, Receipt, Retention, ShardId, ShardRange, Slice, StorageSettings, Ticket};
 use super::{clock, messages, opening};
 use crate::telemetry::StorageMetrics;
 use bytes::Bytes;
@@ -271,6 +271,21 @@ impl Store {
         wait: Duration,
     ) -> Result<Vec<LeasedMessage>, ReadError> {
         messages::receive(self.core(), &self.queue(queue)?, max, visibility, wait).await
+    }
+
+    /// Hides leased messages of one queue for `visibility` from now on, as SQS's
+    /// `ChangeMessageVisibility` does. Those that somebody else has received since are left as they are;
+    /// returns how many were hidden. Like a lease it is logged without waiting for the disk.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownTarget`].
+    pub async fn extend(
+        &self,
+        queue: QueueId,
+        receipts: &[Receipt],
+        visibility: Duration,
+    ) -> Result<usize, ReadError> {
+        messages::extend(self.core(), &self.queue(queue)?, receipts, visibility).await
     }
 
     /// Leases up to `max` messages that have been received too often, for a move to the dead-letter queue.

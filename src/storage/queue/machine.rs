@@ -142,6 +142,19 @@ impl QueueMachine {
         }
     }
 
+    /// Hides a received message until `visible_again_at_ms`, as its holder asks. Nothing when somebody
+    /// else has received it since, when it was given back, or when it is gone or being deleted.
+    pub fn extend(&mut self, sequence: u64, receive_count: u32, visible_again_at_ms: i64) -> Option<Lease> {
+        let message = self.received.get(sequence)?;
+        let is_held =
+            message.receive_count == receive_count && message.state != State::Postponed && !message.settling;
+        let hide = |message: &mut Received| {
+            message.state = State::Leased;
+            message.deadline_ms = visible_again_at_ms;
+        };
+        is_held.then(|| self.change(sequence, hide)).flatten()
+    }
+
     /// A lease read from the log; ignored when the message is gone or was received since.
     pub fn replay_lease(&mut self, lease: &Lease) {
         if self.received.get(lease.sequence).is_none() {

@@ -77,6 +77,30 @@ fn a_message_received_too_often_is_offered_for_the_move_only() {
 }
 
 #[test]
+fn a_holder_may_hide_a_message_for_longer_until_somebody_else_has_it() {
+    let mut machine = QueueMachine::new(QueuePolicy::default());
+    machine.sent(0, &[0, 0, 0], 0);
+    let mut recovered = machine.clone();
+    for lease in machine.lease(0, 3, 10) {
+        recovered.replay_lease(&lease);
+    }
+    for lease in [machine.extend(0, 1, 50).unwrap(), machine.extend(1, 1, 50).unwrap()] {
+        recovered.replay_lease(&lease);
+    }
+    for machine in [&mut machine, &mut recovered] {
+        assert_eq!(machine.lease(20, 5, 10).iter().map(|lease| lease.sequence).collect::<Vec<_>>(), [2]);
+        assert_eq!(machine.depth(20).in_flight, 3);
+        assert!(machine.extend(2, 1, 90).is_none(), "somebody else has received it");
+        machine.release(1, 1, 30);
+        assert!(machine.extend(1, 1, 90).is_none(), "it was given back");
+        assert!(machine.claim(0, 1, 20));
+        assert!(machine.extend(0, 1, 90).is_none(), "it is being deleted");
+        machine.settled(0);
+        assert!(machine.extend(0, 1, 90).is_none(), "it is gone");
+    }
+}
+
+#[test]
 fn a_changed_policy_judges_waiting_messages_again() {
     let mut machine = QueueMachine::new(QueuePolicy { max_receives: Some(1), retention: None });
     machine.sent(0, &[0], 0);
