@@ -6,12 +6,13 @@
 //!                                      └─▶ queue ─▶ workers ─▶ stream / queue / raw / loader
 //! ```
 //!
-//! Imports go one way: `cli → topology → supervisor → pipeline → storage → telemetry`.
+//! Imports go one way: `cli → topology → simulation → supervisor → pipeline → storage → telemetry`.
 
 pub mod cli;
 pub mod error;
 pub mod pipeline;
 pub mod settings;
+pub mod simulation;
 pub mod storage;
 pub mod supervisor;
 pub mod telemetry;
