@@ -4,11 +4,13 @@
 mod outcome;
 mod own_sizing;
 mod pool_model;
+mod rivals;
 mod score;
 mod sizing;
 
 pub use outcome::{Change, Outcome, Sample};
 pub use own_sizing::OwnSizing;
 pub use pool_model::PoolModel;
+pub use rivals::{RIVALS, VARIANTS, rival};
 pub use score::Score;
 pub use sizing::{Ordered, Sizing};
