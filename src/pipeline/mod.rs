@@ -14,6 +14,7 @@ mod clock;
 mod context;
 mod link;
 mod origin;
+mod refresh;
 mod scale;
 mod source;
 mod stage;
@@ -24,6 +25,7 @@ pub use clock::now_ms;
 pub use context::Context;
 pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
+pub use refresh::RefreshSettings;
 pub use scale::{
     Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduledPolicy, Step, StepPolicy,
     TargetTrackingPolicy, UtilisationPolicy,
@@ -31,4 +33,7 @@ pub use scale::{
 pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};
 pub use target::{Outgoing, Target, Unfit, random_key};
-pub use tasks::{Retire, TaskError, TaskExit, Tasks, panic_message};
+pub use tasks::{
+    Busy, Census, Pulse, Retire, TaskError, TaskExit, Tasks, WorkerReport, WorkerState, WorkerTerms,
+    panic_message,
+};

@@ -1,87 +1,50 @@
 //! The tasks of one node: started, retired, reaped and joined by key.
 
+mod exit;
+mod pulse;
 mod restarts;
+mod spawned;
+mod staffing;
 #[cfg(test)]
 mod tests;
+mod watching;
+mod worker;
+
+pub use exit::{Retire, TaskError, TaskExit, panic_message};
+pub use pulse::{Busy, Pulse, WorkerTerms};
+pub use staffing::Census;
+pub use worker::{WorkerReport, WorkerState};
 
 use crate::telemetry::NodeMetrics;
-use futures::FutureExt;
-use restarts::Restarts;
-use std::{any::Any, collections::BTreeMap, future::Future, sync::Arc, time::Duration, time::Instant};
+use pulse::Vital;
+use restarts::{Failed, Restarts};
+use spawned::{Ends, Outcome, Spawned};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
 use tokio::{
     runtime::Handle,
-    sync::watch,
-    task::{JoinError, JoinHandle},
+    sync::{Notify, watch},
+    task::AbortHandle,
 };
 use tracing::Instrument;
+use worker::{Leaving, Worker};
 
-/// Why a task ended early. The task pays: it is restarted with backoff.
-#[derive(Debug, thiserror::Error)]
-#[error("{doing}: {cause}")]
-pub struct TaskError {
-    /// What was being done, such as "writing an object".
-    pub doing: &'static str,
-    pub cause: Box<dyn std::error::Error + Send + Sync>,
-}
-
-impl TaskError {
-    pub fn new(doing: &'static str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { doing, cause: cause.into() }
-    }
-}
-
-/// Tells a task to end when it has finished what it holds. Read it between receives.
-#[derive(Debug, Clone)]
-pub struct Retire(watch::Receiver<bool>);
-
-impl Retire {
-    pub fn is_asked(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Resolves once the task has been asked to end.
-    pub async fn asked(&self) {
-        // A switch that has gone counts as asked: nobody is left who could.
-        let _ = self.0.clone().wait_for(|asked| *asked).await;
-    }
-
-    /// Sleeps, but not beyond being asked to retire.
-    pub async fn sleep(&self, length: Duration) {
-        let _ = tokio::time::timeout(length, self.asked()).await;
-    }
-
-    /// A flag and its switch, for tests and for tasks below a task.
-    pub fn pair() -> (watch::Sender<bool>, Self) {
-        let (sender, receiver) = watch::channel(false);
-        (sender, Self(receiver))
-    }
-}
-
-/// How a task ended.
-#[derive(Debug)]
-pub enum TaskExit {
-    /// It was asked to, or had no more to do.
-    Finished {
-        key: String,
-    },
-    Failed {
-        key: String,
-        error: TaskError,
-    },
-    Panicked {
-        key: String,
-        message: String,
-    },
-    /// It was cut off at the deadline.
-    Aborted {
-        key: String,
-    },
-}
+/// Workers that have ended and are still shown.
+const REMEMBERED: usize = 50;
 
 #[derive(Debug)]
 struct Running {
+    id: u64,
     retire: watch::Sender<bool>,
-    handle: JoinHandle<Result<(), TaskError>>,
+    handle: AbortHandle,
+    worker: Option<Worker>,
 }
 
 /// Keyed tokio tasks on the data runtime.
@@ -93,12 +56,38 @@ pub struct Tasks {
     restarts: Restarts,
     metrics: Option<NodeMetrics>,
     last_error: Option<String>,
+    ends: Arc<Ends>,
+    /// The next id; shared with the tasks that this node had or will have.
+    ids: Arc<AtomicU64>,
+    generation: u64,
+    failures: u32,
+    elsewhere: BTreeSet<String>,
+    terminated: VecDeque<WorkerReport>,
+    /// Workers that were cut off and would not end, by id; nobody waits for them.
+    stuck: BTreeMap<u64, String>,
 }
 
 impl Tasks {
     pub fn new(runtime: Handle, node: Arc<str>) -> Self {
-        let restarts = Restarts::new(&node);
-        Self { runtime, running: BTreeMap::new(), node, restarts, metrics: None, last_error: None }
+        Self::with(runtime, node, Arc::default(), Arc::new(AtomicU64::new(1)))
+    }
+
+    fn with(runtime: Handle, node: Arc<str>, wake: Arc<Notify>, ids: Arc<AtomicU64>) -> Self {
+        Self {
+            runtime,
+            running: BTreeMap::new(),
+            restarts: Restarts::new(&node),
+            node,
+            metrics: None,
+            last_error: None,
+            ends: Ends::new(wake),
+            ids,
+            generation: 1,
+            failures: 0,
+            elsewhere: BTreeSet::new(),
+            terminated: VecDeque::new(),
+            stuck: BTreeMap::new(),
+        }
     }
 
     /// Counts panics and restarts in the node's metrics.
@@ -106,6 +95,21 @@ impl Tasks {
     pub fn counted_in(mut self, metrics: NodeMetrics) -> Self {
         self.metrics = Some(metrics);
         self
+    }
+
+    /// Empty tasks for another stage of the same node: a generation later, with ids that go on.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        let wake = Arc::clone(self.ends.wake());
+        let mut next = Self::with(self.runtime.clone(), Arc::clone(&self.node), wake, Arc::clone(&self.ids));
+        next.metrics.clone_from(&self.metrics);
+        next.generation = self.generation.saturating_add(1);
+        next
+    }
+
+    /// Woken when a task has ended or a worker has come into service.
+    pub fn wake(&self) -> &Arc<Notify> {
+        self.ends.wake()
     }
 
     /// Starts the task unless one with this key runs, or rests after a failure.
@@ -122,31 +126,83 @@ impl Tasks {
         F: FnOnce(Retire) -> T,
         T: Future<Output = Result<(), TaskError>> + Send + 'static,
     {
-        if self.running.contains_key(key) || !self.restarts.may_start(key, now) {
+        if self.may_start(key, now) {
+            let id = self.ids.fetch_add(1, Relaxed);
+            self.start(id, key, None, start);
+        }
+    }
+
+    /// Starts a worker unless a task with this key runs, or rests after a failure. It is pending until
+    /// it says [`Pulse::in_service`].
+    pub fn ensure_worker<F, T>(&mut self, key: &str, terms: WorkerTerms, start: F)
+    where
+        F: FnOnce(Retire, Pulse) -> T,
+        T: Future<Output = Result<(), TaskError>> + Send + 'static,
+    {
+        self.ensure_worker_at(Instant::now(), key, terms, start);
+    }
+
+    fn ensure_worker_at<F, T>(&mut self, now: Instant, key: &str, terms: WorkerTerms, start: F)
+    where
+        F: FnOnce(Retire, Pulse) -> T,
+        T: Future<Output = Result<(), TaskError>> + Send + 'static,
+    {
+        if !self.may_start(key, now) {
             return;
         }
+        let id = self.ids.fetch_add(1, Relaxed);
+        let vital = Vital::new(now, Arc::clone(self.ends.wake()));
+        let pulse = vital.pulse();
+        let restarts = self.restarts.consecutive(key);
+        let worker = Worker { restarts, ..Worker::begin(id, self.generation, terms, vital) };
+        self.start(id, key, Some(worker), |retire| start(retire, pulse));
+    }
+
+    fn may_start(&self, key: &str, now: Instant) -> bool {
+        !self.running.contains_key(key) && self.restarts.may_start(key, now)
+    }
+
+    fn start<F, T>(&mut self, id: u64, key: &str, worker: Option<Worker>, start: F)
+    where
+        F: FnOnce(Retire) -> T,
+        T: Future<Output = Result<(), TaskError>> + Send + 'static,
+    {
         if self.restarts.started(key)
             && let Some(metrics) = &self.metrics
         {
             metrics.restarted();
         }
         let (retire, asked) = Retire::pair();
-        let span = tracing::info_span!("task", node = %self.node, task = key);
+        let span = match &worker {
+            Some(_) => tracing::info_span!("task", node = %self.node, task = key, worker = id),
+            None => tracing::info_span!("task", node = %self.node, task = key),
+        };
         let task = span.in_scope(|| start(asked));
-        let handle = self.runtime.spawn(task.instrument(span));
-        self.running.insert(key.to_owned(), Running { retire, handle });
+        let spawned = Spawned::new(id, task, Arc::clone(&self.ends)).instrument(span);
+        let handle = self.runtime.spawn(spawned).abort_handle();
+        self.running.insert(key.to_owned(), Running { id, retire, handle, worker });
     }
 
     /// Asks one task to end; it stays among the running until it has.
     pub fn retire(&mut self, key: &str) {
-        if let Some(task) = self.running.get(key) {
+        self.retire_because(key, Leaving::ScaledIn);
+    }
+
+    fn retire_because(&mut self, key: &str, leaving: Leaving) {
+        if let Some(task) = self.running.get_mut(key) {
             task.retire.send_replace(true);
+            if let Some(worker) = &mut task.worker {
+                worker.leaving.get_or_insert(leaving);
+            }
         }
     }
 
     pub fn retire_all(&mut self) {
-        for task in self.running.values() {
+        for task in self.running.values_mut() {
             task.retire.send_replace(true);
+            if let Some(worker) = &mut task.worker {
+                worker.leaving.get_or_insert(Leaving::NodeDrains);
+            }
         }
     }
 
@@ -157,60 +213,80 @@ impl Tasks {
         }
     }
 
-    /// Takes the tasks that have ended, logs failures, and lets failed keys rest before they may start again.
+    /// Takes the tasks that have ended, cuts off silent workers, logs failures, and lets failed keys
+    /// rest before they may start again.
     pub fn reap(&mut self) -> Vec<TaskExit> {
         self.reap_at(Instant::now())
     }
 
     fn reap_at(&mut self, now: Instant) -> Vec<TaskExit> {
-        let ended: Vec<String> = self
-            .running
-            .iter()
-            .filter(|(_, task)| task.handle.is_finished())
-            .map(|(key, _)| key.clone())
-            .collect();
-        let mut exits = Vec::with_capacity(ended.len());
-        for key in ended {
-            let Some(task) = self.running.get_mut(&key) else { continue };
-            // A finished handle may still say "not now" when its reader has spent its budget: next time.
-            let Some(result) = (&mut task.handle).now_or_never() else { continue };
-            self.running.remove(&key);
-            exits.push(self.account(key, result, now));
+        let mut exits = Vec::new();
+        for (id, outcome) in self.ends.take() {
+            if let Some(key) = self.stuck.remove(&id) {
+                tracing::warn!(node = %self.node, task = key, worker = id, "a stuck worker has ended at last");
+                continue;
+            }
+            let ended = self.running.iter().find(|(_, task)| task.id == id).map(|(key, _)| key.clone());
+            let Some((key, task)) = ended.and_then(|key| self.running.remove_entry(&key)) else { continue };
+            exits.push(self.account(key, task.worker, outcome, now));
         }
+        self.cut_off_silent(now);
         exits
     }
 
-    fn account(
-        &mut self,
-        key: String,
-        result: Result<Result<(), TaskError>, JoinError>,
-        now: Instant,
-    ) -> TaskExit {
-        match result {
-            Ok(Ok(())) => TaskExit::Finished { key },
-            Ok(Err(error)) => {
-                self.failed(&key, error.to_string(), now);
-                TaskExit::Failed { key, error }
-            }
-            Err(error) if error.is_cancelled() => TaskExit::Aborted { key },
-            Err(error) => {
-                let message = panic_message(error.into_panic().as_ref());
+    fn account(&mut self, key: String, worker: Option<Worker>, outcome: Outcome, now: Instant) -> TaskExit {
+        let cut_off = worker.as_ref().and_then(|worker| worker.cut_off.as_ref()).map(|(_, why)| why.clone());
+        let failure = match (&outcome, cut_off) {
+            (Outcome::Panicked(message), _) => Some(format!("panicked: {message}")),
+            (Outcome::Failed(error), _) => Some(error.to_string()),
+            (_, Some(why)) => Some(why),
+            (Outcome::Finished | Outcome::CutOff, None) => None,
+        };
+        if let Some(worker) = &worker {
+            self.remember(worker, &key, failure.as_deref());
+        }
+        if let Some(error) = &failure {
+            self.failed(&key, worker.as_ref(), error, now);
+        }
+        match (outcome, failure) {
+            (Outcome::Panicked(message), _) => {
                 if let Some(metrics) = &self.metrics {
                     metrics.panicked();
                 }
-                self.failed(&key, format!("panicked: {message}"), now);
                 TaskExit::Panicked { key, message }
             }
+            (Outcome::Failed(error), _) => TaskExit::Failed { key, error },
+            (_, Some(why)) => TaskExit::Failed { key, error: TaskError::new("working", why) },
+            (Outcome::Finished, None) => TaskExit::Finished { key },
+            (Outcome::CutOff, None) => TaskExit::Aborted { key },
         }
     }
 
-    fn failed(&mut self, key: &str, error: String, now: Instant) {
-        let rest = self.restarts.failed(key, now);
+    fn remember(&mut self, worker: &Worker, key: &str, failure: Option<&str>) {
+        let mut report = WorkerReport { state: WorkerState::Terminated, busy: false, ..worker.report(key) };
+        if let Some(failure) = failure {
+            report.because = Some(failure.to_owned());
+        }
+        self.terminated.push_back(report);
+        while self.terminated.len() > REMEMBERED {
+            self.terminated.pop_front();
+        }
+    }
+
+    fn failed(&mut self, key: &str, worker: Option<&Worker>, error: &str, now: Instant) {
+        let progressed = worker.is_some_and(|worker| worker.vital.has_progressed());
+        let pool =
+            self.all_workers().count() + usize::from(worker.is_some()) + self.restarts.resting().count();
+        let pool = if worker.is_some() { pool } else { 1 };
+        let rest = self.restarts.failed(Failed { key, progressed, pool }, now);
+        if worker.is_none_or(|worker| worker.generation == self.generation) {
+            self.failures = self.failures.saturating_add(1);
+        }
         tracing::warn!(node = %self.node, task = key, error, rest_ms = rest.as_millis() as u64, "task failed");
         if self.restarts.is_exhausted(now) {
             tracing::error!(
                 node = %self.node,
-                failures = restarts::BUDGET,
+                failures = restarts::BUDGET * pool,
                 within_s = restarts::WINDOW.as_secs(),
                 rest_s = restarts::LONG_REST.as_secs(),
                 last_error = error,
@@ -227,7 +303,7 @@ impl Tasks {
 
     /// Keys of all tasks that have not ended.
     pub fn alive(&self) -> impl Iterator<Item = &str> {
-        self.running.iter().filter(|(_, task)| !task.handle.is_finished()).map(|(key, _)| key.as_str())
+        self.running.keys().map(String::as_str)
     }
 
     /// True while the node has failed too often and starts no task.
@@ -255,10 +331,4 @@ impl Drop for Tasks {
     fn drop(&mut self) {
         self.retire_all();
     }
-}
-
-/// What a panic said.
-pub fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

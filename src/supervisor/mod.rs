@@ -1,6 +1,7 @@
 //! The control plane: observes, scales, restarts and drains; the only folder that imports actix.
 
 mod admin;
+mod change;
 mod control_plane;
 mod drain;
 mod health;
@@ -13,6 +14,7 @@ mod supervisor;
 mod tests;
 
 pub use admin::Admin;
+pub use change::{Applied, Change, Handover, NotApplied};
 pub use control_plane::{Ended, StopRequest, serve};
 pub use drain::Straggler;
 pub use health::{Activity, Health, NodeHealth, NodeState, Observed, Phase, PoolHealth};

@@ -1,8 +1,8 @@
 //! The one actor type behind every node of a topology.
 
-use super::{health::NodeState, policy::Autoscaler};
+use super::{change::Handover, health::NodeState, policy::Autoscaler};
 use crate::{
-    pipeline::{Capacity, Kind, Observation, Scale, Stage, TaskExit, Tasks},
+    pipeline::{Capacity, Kind, Observation, RefreshSettings, Scale, Stage, TaskExit, Tasks},
     telemetry::NodeMetrics,
 };
 use actix::prelude::*;
@@ -23,9 +23,23 @@ pub struct BuiltNode {
     /// Bounds of its pool; a node without runs with a capacity of one.
     pub scale: Option<Scale>,
     pub metrics: NodeMetrics,
+    /// How it takes over from an earlier stage of the same node.
+    pub handover: Handover,
+    /// How its workers are replaced.
+    pub refresh: RefreshSettings,
 }
 
 impl BuiltNode {
+    /// A node that is handed over as its kind allows, and refreshed by default settings.
+    pub fn new(name: Arc<str>, stage: Box<dyn Stage>, scale: Option<Scale>, metrics: NodeMetrics) -> Self {
+        let handover = match stage.kind() {
+            Kind::Ingress => Handover::Overlap,
+            Kind::Workers => Handover::Rolling,
+            Kind::Stream | Kind::Queue | Kind::Raw | Kind::Loader => Handover::Sequential,
+        };
+        Self { name, stage, scale, metrics, handover, refresh: RefreshSettings::default() }
+    }
+
     pub fn kind(&self) -> Kind {
         self.stage.kind()
     }

@@ -89,19 +89,17 @@ impl Rig {
     }
 
     fn node(mut self, name: &'static str, kind: Kind, max: Option<u32>, is_stubborn: bool) -> Self {
-        self.nodes.push(BuiltNode {
-            name: name.into(),
-            stage: Box::new(Recorded {
-                name,
-                kind,
-                diary: Arc::clone(&self.diary),
-                is_stubborn,
-                panics: Arc::clone(&self.panics),
-                backlog: Arc::clone(&self.backlog),
-            }),
-            scale: max.map(|max| Scale::between(1, max)),
-            metrics: self.metrics.node(name, kind.name()),
-        });
+        let stage = Recorded {
+            name,
+            kind,
+            diary: Arc::clone(&self.diary),
+            is_stubborn,
+            panics: Arc::clone(&self.panics),
+            backlog: Arc::clone(&self.backlog),
+        };
+        let scale = max.map(|max| Scale::between(1, max));
+        let metrics = self.metrics.node(name, kind.name());
+        self.nodes.push(BuiltNode::new(name.into(), Box::new(stage), scale, metrics));
         self
     }
 

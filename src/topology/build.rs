@@ -83,7 +83,7 @@ pub async fn build(plan: &Plan, foundation: Foundation<'_>) -> Result<Built, Bui
     for node in &plan.nodes {
         let (stage, scale) = wiring.stage(node)?;
         let metrics = wiring.context(node).metrics;
-        nodes.push(BuiltNode { name: node.name.as_str().into(), stage, scale, metrics });
+        nodes.push(BuiltNode::new(node.name.as_str().into(), stage, scale, metrics));
     }
     Ok(Built { nodes, listening: wiring.listening, streams: wiring.streams })
 }

@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Failures of one node within [`WINDOW`] that exhaust it.
+/// Failures of one node within [`WINDOW`] that exhaust it: this many for each of its workers, so that
+/// a large pool is not given up for what a few of its workers meet.
 pub(super) const BUDGET: usize = 5;
 pub(super) const WINDOW: Duration = Duration::from_secs(60);
 /// How long an exhausted node starts nothing.
@@ -24,6 +25,16 @@ pub(super) fn backoff(consecutive: u32, jitter: f64) -> Duration {
     doubled.min(MOST_REST).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 
+/// One failure of a task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failed<'a> {
+    pub key: &'a str,
+    /// It had done some of its work before: it is no loop of failing starts.
+    pub progressed: bool,
+    /// Workers of its pool; 1 for a node that is none.
+    pub pool: usize,
+}
+
 #[derive(Debug)]
 struct KeyHistory {
     consecutive: u32,
@@ -36,6 +47,7 @@ struct KeyHistory {
 #[derive(Debug)]
 pub(super) struct Restarts {
     keys: BTreeMap<String, KeyHistory>,
+    /// Failures that count towards the budget.
     recent: VecDeque<Instant>,
     exhausted_until: Option<Instant>,
     jitter: SmallRng,
@@ -57,22 +69,32 @@ impl Restarts {
     }
 
     /// Notes a failure; returns how long the key rests.
-    pub(super) fn failed(&mut self, key: &str, now: Instant) -> Duration {
+    pub(super) fn failed(&mut self, failed: Failed<'_>, now: Instant) -> Duration {
         self.forget_calm(now);
-        let consecutive = self.keys.get(key).map_or(1, |history| history.consecutive.saturating_add(1));
+        let before = self.keys.get(failed.key).map_or(0, |history| history.consecutive);
+        let consecutive = if failed.progressed { 1 } else { before.saturating_add(1) };
         let rest = backoff(consecutive, self.jitter.random());
         let history = KeyHistory { consecutive, failed_at: now, not_before: now + rest, waits: true };
-        self.keys.insert(key.to_owned(), history);
-        self.recent.push_back(now);
-        while self.recent.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
-            self.recent.pop_front();
-        }
-        if self.recent.len() >= BUDGET {
+        self.keys.insert(failed.key.to_owned(), history);
+        self.count_towards_budget(failed, now);
+        if self.recent.len() >= BUDGET.saturating_mul(failed.pool.max(1)) {
             self.recent.clear();
             self.exhausted_until = Some(now + LONG_REST);
             return LONG_REST;
         }
         rest
+    }
+
+    /// A failure after work was done gives one back: the pool gets on, however rough the way.
+    fn count_towards_budget(&mut self, failed: Failed<'_>, now: Instant) {
+        if failed.progressed {
+            self.recent.pop_front();
+        } else {
+            self.recent.push_back(now);
+        }
+        while self.recent.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
+            self.recent.pop_front();
+        }
     }
 
     fn forget_calm(&mut self, now: Instant) {
@@ -96,12 +118,45 @@ impl Restarts {
         restarted
     }
 
+    /// Failures of this key in a row.
+    pub(super) fn consecutive(&self, key: &str) -> u32 {
+        self.keys.get(key).map_or(0, |history| history.consecutive)
+    }
+
     pub(super) fn is_exhausted(&self, now: Instant) -> bool {
         self.exhausted_until.is_some_and(|until| now < until)
     }
 
     pub(super) fn is_resting(&self) -> bool {
         self.keys.values().any(|history| history.waits)
+    }
+
+    /// Keys that wait to be started again.
+    pub(super) fn resting(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(|(_, history)| history.waits).map(|(key, _)| key.as_str())
+    }
+
+    /// Lets at most `most` keys wait; those that would have to wait longest are given up.
+    pub(super) fn give_up_resting(&mut self, most: usize) {
+        while self.resting().count() > most {
+            let waiting = self.keys.iter_mut().filter(|(_, history)| history.waits);
+            let Some((_, last)) = waiting.max_by_key(|(_, history)| history.not_before) else { return };
+            last.waits = false;
+        }
+    }
+
+    /// The key is not started again because of its failure.
+    pub(super) fn give_up(&mut self, key: &str) {
+        if let Some(history) = self.keys.get_mut(key) {
+            history.waits = false;
+        }
+    }
+
+    /// When a key that waits may be started again, the soonest.
+    pub(super) fn next_start(&self) -> Option<Instant> {
+        let soonest = self.keys.values().filter(|history| history.waits).map(|history| history.not_before);
+        let soonest = soonest.min()?;
+        Some(self.exhausted_until.map_or(soonest, |until| until.max(soonest)))
     }
 
     pub(super) fn count(&self) -> u64 {

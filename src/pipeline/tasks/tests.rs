@@ -1,6 +1,9 @@
 use super::{restarts::backoff, *};
 use crate::telemetry::Metrics;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -15,6 +18,10 @@ fn reap_until(tasks: &mut Tasks, now: Instant, wanted: usize) -> Vec<TaskExit> {
         std::thread::yield_now();
     }
     exits
+}
+
+fn once(key: &str) -> Failed<'_> {
+    Failed { key, progressed: false, pool: 1 }
 }
 
 fn fail(tasks: &mut Tasks, key: &str, now: Instant) {
@@ -107,12 +114,12 @@ fn rests_double_up_to_a_bound_and_begin_anew_after_a_calm_time() {
 
     let mut restarts = Restarts::new("bronze");
     let begun = Instant::now();
-    let first = restarts.failed("shard-0", begun);
+    let first = restarts.failed(once("shard-0"), begun);
     restarts.started("shard-0");
-    let second = restarts.failed("shard-0", begun + Duration::from_secs(20));
+    let second = restarts.failed(once("shard-0"), begun + Duration::from_secs(20));
     assert!(second > first.mul_f64(0.9), "{first:?} {second:?}");
     restarts.started("shard-0");
-    let after_calm = restarts.failed("shard-0", begun + Duration::from_secs(120));
+    let after_calm = restarts.failed(once("shard-0"), begun + Duration::from_secs(120));
     assert!(after_calm <= Duration::from_millis(500), "{after_calm:?}");
 }
 
@@ -121,7 +128,7 @@ fn the_same_node_rests_alike_in_every_run() {
     let rests = || {
         let mut restarts = Restarts::new("bronze");
         let begun = Instant::now();
-        (0..4).map(|turn| restarts.failed("a", begun + Duration::from_secs(turn))).collect::<Vec<_>>()
+        (0..4).map(|turn| restarts.failed(once("a"), begun + Duration::from_secs(turn))).collect::<Vec<_>>()
     };
     assert_eq!(rests(), rests());
 }
