@@ -123,6 +123,15 @@ pub fn check_address(address: &str) -> Result<(), StoreError> {
     read_address(address, Path::new("/")).map(|_| ())
 }
 
+/// The folder of this machine that an address names, which need not exist; `None` for other stores and
+/// for what is no address.
+pub fn local_folder(address: &str, data: &Path) -> Option<PathBuf> {
+    match read_address(address, data).ok()? {
+        Address::Folder(folder) => Some(folder),
+        Address::Bucket { .. } => None,
+    }
+}
+
 /// Opens the store an address names; relative `file://` folders lie below `data`. Folders are made.
 ///
 /// # Errors

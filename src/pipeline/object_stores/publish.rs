@@ -93,17 +93,3 @@ pub fn publish(file: &File, staged: &Path, path: &Path, existing: Existing) -> i
     published?;
     flush_folder(folder_of(path)?)
 }
-
-/// Replaces a file as a whole: afterwards it is the old one or the new one, whatever happens. Blocking.
-///
-/// # Errors
-/// When the file cannot be written or flushed.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = std::path::absolute(path)?;
-    let (file, staged) = stage(&path, &Folders::default())?;
-    if let Err(error) = io::Write::write_all(&mut &file, bytes) {
-        let _ = fs::remove_file(&staged);
-        return Err(error);
-    }
-    publish(&file, &staged, &path, Existing::Replace)
-}

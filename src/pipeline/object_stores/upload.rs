@@ -1,7 +1,9 @@
 //! A file written in parts and published at the end.
 
+use super::checksums::Sums;
 use super::durable_files::{blocking, file_error};
-use super::publish::{Existing, publish};
+use super::publish::{Existing, Folders};
+use super::sealing::publish_sealed;
 use futures::FutureExt;
 use object_store::{MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 use std::{fs::File, os::unix::fs::FileExt, path::PathBuf, sync::Arc};
@@ -14,11 +16,15 @@ pub struct DurableUpload {
     staged: Option<PathBuf>,
     path: PathBuf,
     offset: u64,
+    /// Parts are handed over in order, so that they are summed before anything else touches them.
+    sums: Sums,
+    folders: Arc<Folders>,
 }
 
 impl DurableUpload {
-    pub fn new(file: File, staged: PathBuf, path: PathBuf) -> Self {
-        Self { file: Arc::new(file), staged: Some(staged), path, offset: 0 }
+    pub fn new(file: File, staged: PathBuf, path: PathBuf, folders: Arc<Folders>) -> Self {
+        let (file, staged) = (Arc::new(file), Some(staged));
+        Self { file, staged, path, offset: 0, sums: Sums::default(), folders }
     }
 
     fn take_staged(&mut self) -> Result<PathBuf> {
@@ -32,6 +38,7 @@ impl MultipartUpload for DurableUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         let start = self.offset;
         self.offset += data.content_length() as u64;
+        data.iter().for_each(|piece| self.sums.add(piece));
         let (file, path) = (Arc::clone(&self.file), self.path.clone());
         blocking(move || {
             let mut at = start;
@@ -46,9 +53,11 @@ impl MultipartUpload for DurableUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let staged = self.take_staged()?;
-        let (file, path) = (Arc::clone(&self.file), self.path.clone());
+        let (file, path, folders) = (Arc::clone(&self.file), self.path.clone(), Arc::clone(&self.folders));
+        let sums = std::mem::take(&mut self.sums);
         blocking(move || {
-            publish(&file, &staged, &path, Existing::Replace).map_err(|error| file_error(&path, error))
+            publish_sealed(&file, &staged, &path, Existing::Replace, sums, &folders)
+                .map_err(|error| file_error(&path, error))
         })
         .await?;
         Ok(PutResult { e_tag: None, version: None })

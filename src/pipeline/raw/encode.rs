@@ -44,7 +44,12 @@ impl Encoder {
             Format::JsonLinesGzip => {
                 Form::Gzip(GzBuilder::new().mtime(0).write(Vec::new(), Compression::default()))
             }
-            Format::JsonLinesZstd => Form::Zstd(zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?),
+            Format::JsonLinesZstd => {
+                let mut out = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+                // An object that was taken elsewhere, without the checksums beside it, still shows damage.
+                out.include_checksum(true)?;
+                Form::Zstd(out)
+            }
             Format::Parquet => Form::Parquet(Box::new(Columns::new()?)),
         };
         Ok(Self { form, line: Vec::new() })

@@ -104,6 +104,9 @@ impl Bench {
 fn collect(folder: &Path, objects: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "crc") {
+            continue;
+        }
         match path.is_dir() {
             true => collect(&path, objects),
             false => objects.push((
