@@ -27,8 +27,8 @@ pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
 pub use refresh::RefreshSettings;
 pub use scale::{
-    Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduledPolicy, Step, StepPolicy,
-    TargetTrackingPolicy, UtilisationPolicy,
+    Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy, Step,
+    StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy,
 };
 pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};

@@ -1,11 +1,13 @@
 //! How far a pool may scale, and by which policies.
 
 mod policies;
+mod schedule;
 
 pub use policies::{
     Adjustment, Metric, PredictivePolicy, ScalePolicy, ScheduledPolicy, Step, StepPolicy,
     TargetTrackingPolicy, UtilisationPolicy,
 };
+pub use schedule::{ScheduleError, Times};
 
 use crate::units::Span;
 use schemars::JsonSchema;

@@ -78,8 +78,8 @@ pub enum Adjustment {
     Percent,
 }
 
-/// AWS step scaling: when the metric has been at or past the threshold for `breach`, the step whose bounds
-/// hold it says how far to go.
+/// AWS step scaling: while the metric is past its threshold, the step whose bounds hold the distance says how
+/// far to go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepPolicy {
@@ -90,12 +90,12 @@ pub struct StepPolicy {
     /// How the steps' `by` is read. Default "change".
     #[serde(default)]
     pub adjustment: Adjustment,
-    /// Fewest workers that a percentage changes. Default 1.
+    /// Fewest workers that a step in percent adds or takes. Default 1.
     #[serde(default = "one")]
     pub min_adjustment: u32,
-    /// How long the metric stays past the threshold before the first step. Default "0s".
-    #[serde(default = "no_time")]
-    pub breach: Span,
+    /// How long the metric stays on one side of the threshold before a step, and before the next. Default "1m".
+    #[serde(default = "one_minute")]
+    pub period: Span,
     /// The steps, without gap or overlap.
     pub steps: Vec<Step>,
 }
@@ -176,9 +176,6 @@ fn seven_tenths() -> f64 {
 }
 fn utc() -> String {
     "UTC".to_owned()
-}
-fn no_time() -> Span {
-    Span(Duration::ZERO)
 }
 fn ten_seconds() -> Span {
     Span(Duration::from_secs(10))

@@ -1,15 +1,26 @@
 //! The autoscaler: observation and time in, a decision and its reason out. Nothing here acts or waits.
 
 mod autoscaler;
+mod changes;
 mod goal_age;
+mod load;
 mod memory;
 mod opinion;
+mod policies;
+mod predictive;
+mod profile;
+mod quiet;
+mod scheduled;
+mod step;
+mod target_tracking;
 #[cfg(test)]
 mod trial;
+mod utilisation;
+mod warm_up;
 mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
-pub use memory::Memory;
+pub use memory::{History, Memory};
 
 use crate::pipeline::Capacity;
 use jiff::Timestamp;
@@ -45,4 +56,6 @@ pub struct Learned {
     pub per_worker_per_second: Option<f64>,
     /// Workers that steady arrivals need, before bounds and patience.
     pub wanted: f64,
+    /// Workers that the forecast needs; absent without a predictive policy or enough history.
+    pub forecast: Option<f64>,
 }

@@ -1,6 +1,6 @@
 //! What each policy is told and what it answers.
 
-use super::Moment;
+use super::{Moment, load::Load};
 use crate::pipeline::Observation;
 
 /// What all policies of a pool are told at one time.
@@ -13,6 +13,7 @@ pub(super) struct Situation<'a> {
     /// Workers in service that are not warming up any more.
     pub measured: u32,
     pub bounds: Bounds,
+    pub load: &'a Load,
 }
 
 /// Fewest and most workers, at one time.
@@ -31,7 +32,7 @@ impl Bounds {
 }
 
 /// Where a policy would have the pool go. A policy without an opinion answers none; one that would
-/// have it stay answers what is desired.
+/// have it stay answers what is desired. What it answers may lie beyond the bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Opinion {
     pub to: u32,

@@ -168,11 +168,6 @@ impl Trial {
         self.arrived += records;
     }
 
-    /// Takes records away unseen.
-    pub fn purge(&mut self) {
-        self.waiting.clear();
-    }
-
     pub fn reversals(&self) -> usize {
         let ups: Vec<bool> = self.log.iter().map(|(_, from, to, _)| to > from).collect();
         ups.windows(2).filter(|pair| pair[0] != pair[1]).count()

@@ -4,26 +4,21 @@
 //! what one worker finishes in a second; the backlog adds to it only when the workers already
 //! ordered will not clear it in time. Out at once, in with patience.
 
-mod arrivals;
-mod contention;
 mod patience;
-mod starts;
 #[cfg(test)]
 mod tests;
-mod work;
 
 use super::{
-    Learned, Memory,
+    load::Advice,
     opinion::{Opinion, Situation},
     words::{grouped, number, whole},
 };
-use crate::{pipeline::Scale, units::Span};
-use arrivals::Arrivals;
-use contention::{Advice, Guard};
+use crate::units::Span;
 use patience::{LEAST_IN, Patience, Wanted};
-use starts::Starts;
-use std::time::{Duration, Instant};
-use work::Work;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// Share of a worker's time that steady arrivals may take; the rest absorbs bursts.
 const UTILISATION: f64 = 0.8;
@@ -42,15 +37,11 @@ const SUSTAINED: Duration = Duration::from_secs(5);
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]
-pub struct GoalAge {
+pub(super) struct GoalAge {
     goal: Duration,
-    arrivals: Arrivals,
-    work: Work,
-    guard: Guard,
-    starts: Starts,
     patience: Patience,
     /// Wants of the last [`SUSTAINED`].
-    steady: std::collections::VecDeque<(Instant, u32)>,
+    steady: VecDeque<(Instant, u32)>,
     wanted: f64,
 }
 
@@ -65,96 +56,49 @@ struct Want {
 }
 
 impl GoalAge {
-    pub(super) fn new(scale: &Scale, goal: Duration, desired: u32) -> Self {
+    pub fn new(goal: Duration, cooldown: Duration) -> Self {
         Self {
             goal: goal.max(Duration::from_millis(1)),
-            arrivals: Arrivals::default(),
-            work: Work::default(),
-            guard: Guard::default(),
-            starts: Starts::default(),
-            patience: Patience::new(desired, scale.cooldown.0),
-            steady: std::collections::VecDeque::new(),
+            patience: Patience::new(cooldown),
+            steady: VecDeque::new(),
             wanted: 0.0,
         }
     }
 
-    pub(super) fn learned(&self) -> Learned {
-        Learned {
-            arrivals_per_second: self.arrivals.rate(),
-            per_worker_per_second: self.work.per_second(),
-            wanted: self.wanted,
-        }
+    /// Workers that steady arrivals need, before bounds and patience.
+    pub fn wanted(&self) -> f64 {
+        self.wanted
     }
 
-    pub(super) fn remember(&self, memory: &mut Memory) {
-        memory.arrivals_per_second = self.arrivals.rate();
-        memory.per_worker_per_second = self.work.per_second();
-        memory.efficiency = self.work.efficiency();
-        memory.start_ms = self.starts.learned().map(|start| start.as_millis() as u64);
-    }
-
-    /// `is_recent`: the arrivals of then still say something of now.
-    pub(super) fn recall(&mut self, memory: &Memory, is_recent: bool) {
-        if let Some(rate) = memory.per_worker_per_second {
-            self.work.recall(rate, memory.efficiency);
-        }
-        self.starts.recall(memory.start_ms.map(Duration::from_millis));
-        if is_recent {
-            self.arrivals.recall(memory.arrivals_per_second);
-        }
-    }
-
-    pub(super) fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
+    pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
         let now = at.now.instant;
-        self.arrivals.learn(now, at.seen.arrived);
-        self.starts.watch(now, at.desired, at.seen.in_service);
-        let advice = self.learn(at);
         let want = self.want(at);
         self.wanted = want.steady;
-        let useful = match advice {
+        let useful = match at.load.advice() {
             Advice::AtMost(useful) => useful,
             _ => f64::INFINITY,
         };
         let steady = at.bounds.hold(whole(want.steady.min(useful)));
-        let all = at.bounds.hold(whole(want.all.min(useful)));
+        let wanted = whole(want.all.min(useful));
+        let all = at.bounds.hold(wanted);
         let sustained = self.sustained(now, steady);
-        let floor = self.patience.watch(now, Wanted { steady: sustained, all });
+        let floor = self.patience.watch(now, at.desired, Wanted { steady: sustained, all });
         if all > at.desired {
-            if advice == Advice::Doubt || !self.is_worth(&want, useful, at) {
+            if at.load.advice() == Advice::Doubt || !self.is_worth(&want, useful, at) {
                 return Opinion::stay(at.desired);
             }
-            return Some(Opinion { to: all, because: reason(&want, useful, at) });
+            return Some(Opinion { to: wanted, because: want.because });
         }
-        let floor = match floor {
-            _ if f64::from(at.desired) > useful.ceil() => all,
-            Some(floor) => floor.workers,
-            None => return Opinion::stay(at.desired),
-        };
-        if f64::from(floor) > f64::from(at.desired) * (1.0 - LEAST_IN) {
+        if f64::from(at.desired) > useful.ceil() {
+            return Some(Opinion { to: all, because: format!("more workers than {all} do not help") });
+        }
+        let Some(floor) =
+            floor.filter(|floor| f64::from(floor.workers) <= f64::from(at.desired) * (1.0 - LEAST_IN))
+        else {
             return Opinion::stay(at.desired);
-        }
-        let because = if f64::from(at.desired) > useful.ceil() {
-            format!("more workers than {floor} do not help")
-        } else {
-            format!("no more than {floor} were needed in the last {} s", 60)
         };
-        Some(Opinion { to: floor, because })
-    }
-
-    fn learn(&mut self, at: &Situation<'_>) -> Advice {
-        let now = at.now.instant;
-        let Some(interval) = self.work.interval(now, at.seen) else { return Advice::Free };
-        let Some(rate) = self.work.per_second() else {
-            self.work.learn(&interval);
-            return Advice::Free;
-        };
-        let advice = self.guard.watch(now, &interval, rate, at.seen.in_flight as f64);
-        match advice {
-            Advice::Slower(stretch) => self.work.relearn(&stretch),
-            _ if !interval.is_saturated || self.work.is_new() => self.work.learn(&interval),
-            _ => {}
-        }
-        advice
+        let because = format!("no more than {} were needed in the last {}", floor.workers, Span(floor.since));
+        Some(Opinion { to: floor.workers, because })
     }
 
     /// The least that has been wanted for a while.
@@ -176,9 +120,9 @@ impl GoalAge {
     }
 
     fn want(&self, at: &Situation<'_>) -> Want {
-        match self.work.per_second() {
-            Some(rate) if rate > 0.0 => self.want_at(rate, at),
-            _ => self.want_unlearned(at),
+        match at.load.per_worker() {
+            Some(rate) => self.want_at(rate, at),
+            None => self.want_unlearned(at),
         }
     }
 
@@ -202,12 +146,12 @@ impl GoalAge {
     }
 
     fn want_at(&self, rate: f64, at: &Situation<'_>) -> Want {
-        let arriving = self.arrivals.rate();
+        let arriving = at.load.arrivals.rate();
         let steady = arriving / (UTILISATION * rate);
-        let error = self.arrivals.error() / (UTILISATION * rate);
-        let start = self.starts.expected();
-        let rising = self.arrivals.forecast(start + Duration::from_secs(1));
-        let chance = (self.arrivals.dispersion() * rising / (self.goal.as_secs_f64() / 2.0)).sqrt();
+        let error = at.load.arrivals.error() / (UTILISATION * rate);
+        let start = at.load.starts.expected();
+        let rising = at.load.arrivals.forecast(start + Duration::from_secs(1));
+        let chance = (at.load.arrivals.dispersion() * rising / (self.goal.as_secs_f64() / 2.0)).sqrt();
         let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
         let ahead = (rising / (UTILISATION * rate)).max(absorbing);
         let catching_up = self.catch_up(rate, rising, start, at);
@@ -233,7 +177,7 @@ impl GoalAge {
     fn catch_up(&self, rate: f64, arriving: f64, start: Duration, at: &Situation<'_>) -> f64 {
         let waiting = at.seen.backlog as f64;
         let clear = (self.goal.as_secs_f64() * CLEAR).max(1.0);
-        let offered = rate * self.starts.worker_seconds(at.now.instant, at.seen.in_service, start);
+        let offered = rate * at.load.starts.worker_seconds(at.now.instant, at.seen.in_service, start);
         let then = (waiting + arriving * start.as_secs_f64() - offered).max(0.0);
         let spare = f64::from(at.desired) * rate - arriving;
         let needed = (arriving + then / clear) / rate;
@@ -244,18 +188,4 @@ impl GoalAge {
         }
         needed.max(1.0)
     }
-}
-
-fn reason(want: &Want, useful: f64, at: &Situation<'_>) -> String {
-    let wanted = whole(want.all.min(useful));
-    if wanted < at.bounds.min {
-        return format!("the minimum is {}", at.bounds.min);
-    }
-    if wanted > at.bounds.most {
-        return format!("{}; the maximum is {}", want.because, at.bounds.most);
-    }
-    if wanted > at.bounds.max {
-        return format!("{}; the source can use {}", want.because, at.bounds.max);
-    }
-    want.because.clone()
 }

@@ -98,11 +98,11 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub fn new(desired: u32, cooldown: Duration) -> Self {
+    pub fn new(cooldown: Duration) -> Self {
         let shadow = |(steady, all)| Shadow {
             steady: Duration::from_secs(steady),
             all: Duration::from_secs(all),
-            desired,
+            desired: 0,
             grew_last: None,
             changed_at: None,
             reversals: VecDeque::new(),
@@ -111,8 +111,11 @@ impl Patience {
     }
 
     /// Takes in what is wanted now; answers how far the pool may shrink, once that is known.
-    pub fn watch(&mut self, now: Instant, wanted: Wanted) -> Option<Floor> {
-        let since = *self.since.get_or_insert(now);
+    pub fn watch(&mut self, now: Instant, desired: u32, wanted: Wanted) -> Option<Floor> {
+        let since = *self.since.get_or_insert_with(|| {
+            self.shadows.iter_mut().for_each(|shadow| shadow.desired = desired);
+            now
+        });
         self.wants.push_back((now, wanted));
         let longest =
             self.shadows.iter().map(|shadow| shadow.steady.max(shadow.all)).max().unwrap_or_default();

@@ -31,7 +31,7 @@ const FORGET: Duration = Duration::from_secs(900);
 
 /// What the guard says of the pool.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Advice {
+pub enum Advice {
     /// Nothing.
     Free,
     /// Order no more until it is known whether they help.
@@ -63,7 +63,7 @@ enum State {
 
 /// Guards one pool.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub struct Guard {
     state: State,
     /// Intervals with enough to do and the same workers, joined.
     stretch: Option<Interval>,

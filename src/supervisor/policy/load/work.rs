@@ -13,7 +13,7 @@ const NEW_SECONDS: f64 = 2.0;
 
 /// What happened between two observations.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Interval {
+pub struct Interval {
     pub seconds: f64,
     pub processed: f64,
     pub busy_seconds: f64,
@@ -35,13 +35,13 @@ struct Seen {
     at: Instant,
     processed: u64,
     busy_seconds: f64,
-    in_service: u32,
+    measured: u32,
     backlog: u64,
 }
 
 /// Records per second of one worker.
 #[derive(Debug)]
-pub(super) struct Work {
+pub struct Work {
     last: Option<Seen>,
     finished: f64,
     busy_seconds: f64,
@@ -64,13 +64,13 @@ impl Work {
         }
     }
 
-    /// What happened since the last observation; `None` for the first one, or when a counter went back.
-    pub fn interval(&mut self, now: Instant, seen: &Observation) -> Option<Interval> {
+    /// What happened since the last observation, with `measured` workers; `None` for the first one, or when a counter went back.
+    pub fn interval(&mut self, now: Instant, measured: u32, seen: &Observation) -> Option<Interval> {
         let newest = Seen {
             at: now,
             processed: seen.processed,
             busy_seconds: seen.busy_seconds,
-            in_service: seen.in_service,
+            measured,
             backlog: seen.backlog,
         };
         let last = self.last.replace(newest)?;
@@ -80,7 +80,7 @@ impl Work {
         if seconds <= 0.0 || busy_seconds < 0.0 {
             return None;
         }
-        let workers = f64::from(newest.in_service.min(last.in_service));
+        let workers = f64::from(newest.measured.min(last.measured));
         let least = newest.backlog.min(last.backlog) as f64;
         // Each worker could have taken one more, and the pool half of what it finished.
         let is_saturated = workers > 0.0 && least >= workers && least >= processed / 2.0;

@@ -16,7 +16,7 @@ const GIVEN_UP: u32 = 8;
 
 /// Start times of one pool.
 #[derive(Debug, Default)]
-pub(super) struct Starts {
+pub struct Starts {
     learned: Option<Duration>,
     /// Capacities ordered and not yet in service in full, the oldest first.
     orders: VecDeque<(Instant, u32)>,

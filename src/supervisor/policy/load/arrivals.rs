@@ -53,7 +53,7 @@ impl Total {
 
 /// Arrivals of one pool.
 #[derive(Debug, Default)]
-pub(super) struct Arrivals {
+pub struct Arrivals {
     /// Counter and time of the last sample.
     last: Option<(Instant, u64)>,
     /// Samples since the rate last changed, the newest last.
@@ -67,13 +67,13 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     /// Begins with a rate known from before, which gives way as soon as arrivals speak against it.
-    pub(super) fn recall(&mut self, per_second: f64) {
+    pub fn recall(&mut self, per_second: f64) {
         let seconds = 20.0;
         self.window = VecDeque::from([Sample { seconds, records: per_second.max(0.0) * seconds }]);
     }
 
     /// Takes in the counter of records that ever arrived. A counter that went back begins anew.
-    pub(super) fn learn(&mut self, now: Instant, arrived: u64) {
+    pub fn learn(&mut self, now: Instant, arrived: u64) {
         let Some((at, before)) = self.last else {
             self.last = Some((now, arrived));
             return;
@@ -134,7 +134,7 @@ impl Arrivals {
     }
 
     /// Variance over mean of the records of a second; one for records that come singly and at random.
-    pub(super) fn dispersion(&self) -> f64 {
+    pub fn dispersion(&self) -> f64 {
         1.0 + self.excess_dispersion.max(0.0)
     }
 
@@ -184,12 +184,12 @@ impl Arrivals {
     }
 
     /// Records per second now.
-    pub(super) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         self.total().rate()
     }
 
     /// Standard error of [`rate`](Self::rate).
-    pub(super) fn error(&self) -> f64 {
+    pub fn error(&self) -> f64 {
         let total = self.total();
         if total.seconds <= 0.0 {
             return 0.0;
@@ -198,7 +198,7 @@ impl Arrivals {
     }
 
     /// Records per second `ahead` from now, where the rate keeps rising; never below the rate now.
-    pub(super) fn forecast(&self, ahead: Duration) -> f64 {
+    pub fn forecast(&self, ahead: Duration) -> f64 {
         let total = self.total();
         let rate = total.rate();
         if total.seconds < TREND_SECONDS || self.window.len() < 4 {

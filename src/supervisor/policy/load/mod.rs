@@ -1,0 +1,112 @@
+//! What is learned of a pool's load, once for all its policies.
+
+mod arrivals;
+mod contention;
+mod starts;
+mod work;
+
+use super::{Learned, Memory};
+use crate::pipeline::Observation;
+use arrivals::Arrivals;
+use contention::Guard;
+use starts::Starts;
+use std::time::{Duration, Instant};
+use work::Work;
+
+pub(super) use contention::Advice;
+
+/// Seconds over which the number of busy workers is averaged.
+const BUSY_SECONDS: f64 = 5.0;
+
+/// Arrivals, work, start times and contention of one pool.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub arrivals: Arrivals,
+    pub starts: Starts,
+    work: Work,
+    guard: Guard,
+    advice: Advice,
+    busy_workers: Option<f64>,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self {
+            arrivals: Arrivals::default(),
+            starts: Starts::default(),
+            work: Work::default(),
+            guard: Guard::default(),
+            advice: Advice::Free,
+            busy_workers: None,
+        }
+    }
+}
+
+impl Load {
+    /// Takes in an observation. `measured` are the workers in service that are warm.
+    pub fn learn(&mut self, now: Instant, desired: u32, measured: u32, seen: &Observation) {
+        self.arrivals.learn(now, seen.arrived);
+        self.starts.watch(now, desired, seen.in_service);
+        let Some(interval) = self.work.interval(now, measured, seen) else { return };
+        let busy = interval.busy_seconds / interval.seconds;
+        let before = self.busy_workers.unwrap_or(busy);
+        let weight = 1.0 - (-interval.seconds / BUSY_SECONDS).exp();
+        self.busy_workers = Some(before + (busy - before) * weight);
+        if measured < seen.in_service {
+            // What workers do while they warm up says nothing of what they will do.
+            return;
+        }
+        let Some(rate) = self.work.per_second() else {
+            self.work.learn(&interval);
+            return;
+        };
+        self.advice = self.guard.watch(now, &interval, rate, seen.in_flight as f64);
+        match self.advice {
+            Advice::Slower(stretch) => self.work.relearn(&stretch),
+            _ if !interval.is_saturated || self.work.is_new() => self.work.learn(&interval),
+            _ => {}
+        }
+    }
+
+    /// Records per second that one more worker adds, once known.
+    pub fn per_worker(&self) -> Option<f64> {
+        self.work.per_second().filter(|rate| *rate > 0.0)
+    }
+
+    /// Workers that were busy in the last seconds, once known.
+    pub fn busy_workers(&self) -> Option<f64> {
+        self.busy_workers
+    }
+
+    /// What the guard against contention says.
+    pub fn advice(&self) -> Advice {
+        self.advice
+    }
+
+    pub fn learned(&self) -> Learned {
+        Learned {
+            arrivals_per_second: self.arrivals.rate(),
+            per_worker_per_second: self.per_worker(),
+            ..Learned::default()
+        }
+    }
+
+    pub fn remember(&self, memory: &mut Memory) {
+        memory.arrivals_per_second = self.arrivals.rate();
+        memory.per_worker_per_second = self.work.per_second();
+        memory.efficiency = self.work.efficiency();
+        let milliseconds = |start: Duration| u64::try_from(start.as_millis()).unwrap_or(u64::MAX);
+        memory.start_ms = self.starts.learned().map(milliseconds);
+    }
+
+    /// `is_recent`: the arrivals of then still say something of now.
+    pub fn recall(&mut self, memory: &Memory, is_recent: bool) {
+        if let Some(rate) = memory.per_worker_per_second {
+            self.work.recall(rate, memory.efficiency);
+        }
+        self.starts.recall(memory.start_ms.map(Duration::from_millis));
+        if is_recent {
+            self.arrivals.recall(memory.arrivals_per_second);
+        }
+    }
+}
