@@ -83,7 +83,11 @@ pub async fn build(plan: &Plan, foundation: Foundation<'_>) -> Result<Built, Bui
     for node in &plan.nodes {
         let (stage, scale) = wiring.stage(node)?;
         let metrics = wiring.context(node).metrics;
-        nodes.push(BuiltNode::new(node.name.as_str().into(), stage, scale, metrics));
+        let mut built = BuiltNode::new(node.name.as_str().into(), stage, scale, metrics);
+        if let Section::Workers(section) = &node.section {
+            built.refresh = section.refresh.clone();
+        }
+        nodes.push(built);
     }
     Ok(Built { nodes, listening: wiring.listening, streams: wiring.streams })
 }

@@ -134,8 +134,13 @@ impl Tasks {
         self.elsewhere.extend(keys);
     }
 
+    /// Counts the workers.
+    pub fn census(&self) -> Census {
+        self.census_at(Instant::now(), Duration::ZERO)
+    }
+
     /// Counts the workers. Proven are those of the newest generation that have been in service for `proof`.
-    pub fn census(&self, now: Instant, proof: Duration) -> Census {
+    pub fn census_at(&self, now: Instant, proof: Duration) -> Census {
         let mut census = Census::default();
         for (_, worker) in self.all_workers() {
             let is_older = u32::from(worker.generation < self.generation);

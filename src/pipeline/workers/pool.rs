@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     pipeline::{
-        Context, Retire, Tally, Target, TaskError, now_ms,
+        Context, Pulse, Retire, Tally, Target, TaskError, WorkerTerms, now_ms,
         queue::{Quarantine, Queue, add_tally, commit_when_room, put_tally, read_tally, tally_key},
     },
     storage::{CommitError, LeasedMessage, QueueId},
@@ -57,11 +57,19 @@ impl Pool {
         Ok(Self { context, queue, activity: Activity::default(), section, quarantine, target, runner })
     }
 
+    /// What is expected of each worker: results that come later than the lease lasts are dropped, so a
+    /// worker that is silent for as long is of no use.
+    pub fn terms(&self) -> WorkerTerms {
+        let heartbeat = self.section.heartbeat.unwrap_or(self.queue.section().visibility_timeout).0;
+        WorkerTerms { heartbeat, ..WorkerTerms::default() }
+    }
+
     /// One worker: works until asked to retire, which it looks at between receives only, so that
     /// what it has received is finished. `slot` names its durable tally.
-    pub async fn work(self: Arc<Self>, slot: String, retire: Retire) -> Result<(), TaskError> {
+    pub async fn work(self: Arc<Self>, slot: String, retire: Retire, pulse: Pulse) -> Result<(), TaskError> {
         let key = tally_key(&self.context.node, &slot);
         let mut tally = read_tally(&self.context.store, &key)?;
+        pulse.in_service();
         let most = usize::try_from(self.section.batch.max(1)).unwrap_or(usize::MAX);
         while !retire.is_asked() {
             let messages = self
@@ -72,9 +80,11 @@ impl Pool {
             if messages.is_empty() {
                 continue;
             }
+            let _protected = pulse.busy(messages.len());
             let _busy = self.activity.begin(messages.len());
             let started = Instant::now();
             let settlements = self.run(&messages).await;
+            pulse.beat();
             tally = self.settle(&settlements, &key, tally, &retire).await?;
             self.context.metrics.answered(started.elapsed().as_secs_f64());
         }

@@ -1,7 +1,7 @@
 //! What a topology says of a pool of workers.
 
 use crate::{
-    pipeline::{Scale, rules::RejectRule},
+    pipeline::{RefreshSettings, Scale, rules::RejectRule},
     units::Span,
 };
 use schemars::JsonSchema;
@@ -26,6 +26,13 @@ pub struct WorkersSection {
     /// How long a failed message waits before it is tried again.
     #[serde(default)]
     pub retry: Retry,
+    /// Longest time that a busy worker may give no sign of life; then it is cut off and replaced.
+    /// Default: the visibility timeout of the queue.
+    #[serde(default)]
+    pub heartbeat: Option<Span>,
+    /// How workers are replaced while the pool works.
+    #[serde(default)]
+    pub refresh: RefreshSettings,
 }
 
 /// The work: exactly one of its fields.

@@ -34,28 +34,16 @@ impl WorkersStage {
     }
 }
 
-fn slot(number: u32) -> String {
-    format!("worker-{number}")
-}
-
 impl Stage for WorkersStage {
     fn kind(&self) -> Kind {
         Kind::Workers
     }
 
     fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
-        for number in 0..desired.0 {
-            let (pool, slot) = (Arc::clone(&self.pool), slot(number));
-            tasks.ensure(&slot.clone(), |retire| pool.work(slot, retire));
-        }
-        let wanted: Vec<String> = (0..desired.0).map(slot).collect();
-        let surplus: Vec<String> = tasks
-            .in_service()
-            .filter(|key| !wanted.iter().any(|slot| slot == key))
-            .map(str::to_owned)
-            .collect();
-        for key in surplus {
-            tasks.retire(&key);
+        for slot in tasks.staff("worker", desired.0) {
+            let pool = Arc::clone(&self.pool);
+            let terms = pool.terms();
+            tasks.ensure_worker(&slot.clone(), terms, |retire, pulse| pool.work(slot, retire, pulse));
         }
     }
 
@@ -64,6 +52,7 @@ impl Stage for WorkersStage {
         let depth = queue.depth();
         let in_flight = activity.in_flight.load(Relaxed);
         context.metrics.show_in_flight(in_flight);
+        let census = tasks.census();
         let mut observation = Observation {
             // What waits for its next try is no work that another worker could take.
             backlog: depth.ready,
@@ -72,7 +61,9 @@ impl Stage for WorkersStage {
             arrived: depth.sent.saturating_sub(self.sent_before),
             processed: activity.processed.load(Relaxed),
             busy_seconds: activity.busy_seconds(),
-            in_service: u32::try_from(tasks.in_service().count()).unwrap_or(u32::MAX),
+            pending: census.pending,
+            in_service: census.in_service,
+            draining: census.draining,
             tally: Some(sum_tallies(&context.store, &context.node)),
             ..Observation::default()
         };

@@ -3,7 +3,8 @@
 use super::{pool::Pool, *};
 use crate::{
     pipeline::{
-        Capacity, Context, Origin, Retire, Scale, Stage, Tally, Target, Tasks, now_ms,
+        Capacity, Context, Origin, Pulse, RefreshSettings, Retire, Scale, Stage, Tally, Target, Tasks,
+        now_ms,
         queue::{DeadLetter, Queue, QueueSection, sum_tallies},
         rules::RejectRule,
     },
@@ -77,6 +78,8 @@ impl Bench {
             scale: Scale::default(),
             batch: 10,
             retry: Retry { base: Span(Duration::from_millis(2)), max: Span(Duration::from_millis(10)) },
+            heartbeat: None,
+            refresh: RefreshSettings::default(),
         }
     }
 
@@ -93,7 +96,7 @@ impl Bench {
     /// One worker works until `done` has come true.
     async fn work_until(&self, pool: &Arc<Pool>, done: impl AsyncFnOnce()) {
         let (switch, retire) = Retire::pair();
-        let worker = tokio::spawn(Arc::clone(pool).work("worker-0".to_owned(), retire));
+        let worker = tokio::spawn(Arc::clone(pool).work("worker-0".to_owned(), retire, Pulse::unwatched()));
         tokio::time::timeout(LONG, done()).await.unwrap();
         switch.send_replace(true);
         worker.await.unwrap().unwrap();
@@ -149,7 +152,7 @@ fn serve(mut answer: impl FnMut(Value) -> (u16, String) + Send + 'static) -> Run
             let _ = stream.write_all(format!("{head}Location: http://127.0.0.1:1/\r\n\r\n{text}").as_bytes());
         }
     });
-    Run { rules: None, http: Some(HttpRun { url, timeout: Span(Duration::from_secs(5)) }) }
+    Run { http: Some(HttpRun { url, timeout: Span(Duration::from_secs(5)) }), ..Run::default() }
 }
 
 fn ids(request: &Value) -> Vec<String> {
@@ -170,7 +173,7 @@ async fn rules_send_results_on_put_rejects_aside_and_count_each_message_once() {
     let bench = Bench::new(LONG, 5).await;
     let reject = vec![RejectRule { when: "n > 100".to_owned(), reason: "too large".to_owned() }];
     let sql = "select n * 2 as twice from input where n > 0".to_owned();
-    let pool = bench.pool(Run { rules: Some(RulesRun { sql, reject }), http: None });
+    let pool = bench.pool(Run { rules: Some(RulesRun { sql, reject }), ..Run::default() });
     bench.send(&[r#"{"n":5}"#, r#"{"n":0}"#, r#"{"n":200}"#, "nope"]).await;
     let mut dead = Vec::new();
     bench.work_until(&pool, async || dead = take(&bench.dead, 2).await).await;
@@ -252,7 +255,7 @@ async fn a_redirect_is_not_followed_and_a_closed_port_is_named() {
 
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/");
-    let closed = bench.pool(Run { rules: None, http: Some(HttpRun { url, timeout: Span(LONG) }) });
+    let closed = bench.pool(Run { http: Some(HttpRun { url, timeout: Span(LONG) }), ..Run::default() });
     bench.send(&[r#"{"n":2}"#]).await;
     bench.work_until(&closed, async || dead = take(&bench.dead, 1).await).await;
     assert!(reasons(&dead)[0].contains("refused"), "{:?}", reasons(&dead));
@@ -297,7 +300,7 @@ async fn a_worker_asked_to_retire_finishes_what_it_holds() {
     }));
     bench.send(&[r#"{"n":1}"#]).await;
     let (switch, retire) = Retire::pair();
-    let worker = tokio::spawn(Arc::clone(&pool).work("worker-0".to_owned(), retire));
+    let worker = tokio::spawn(Arc::clone(&pool).work("worker-0".to_owned(), retire, Pulse::unwatched()));
     at_server.recv().await.unwrap();
     assert_eq!(pool.activity.in_flight.load(Relaxed), 1);
     switch.send_replace(true);
@@ -321,7 +324,10 @@ async fn many_workers_finish_each_message_once_and_their_counts_outlive_them() {
         let payloads: Vec<String> = (0..200).map(|n| json!({ "n": n }).to_string()).collect();
         bench.send(&payloads.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let (switch, retire) = Retire::pair();
-        let work = |slot| tokio::spawn(Arc::clone(&pool).work(format!("worker-{slot}"), retire.clone()));
+        let work = |slot| {
+            let work = Arc::clone(&pool).work(format!("worker-{slot}"), retire.clone(), Pulse::unwatched());
+            tokio::spawn(work)
+        };
         let workers: Vec<_> = (0..4).map(work).collect();
         let mut seen = origins(&take(&bench.results, 200).await);
         seen.dedup();
@@ -352,7 +358,7 @@ async fn rejects_that_are_too_much_for_one_batch_are_committed_one_by_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_dead_letter_queue_rejects_go_to_the_nodes_quarantine() {
     let bench = Bench::new(LONG, 5).await;
-    let run = Run { rules: None, http: serve(|_| (400, String::new())).http };
+    let run = Run { http: serve(|_| (400, String::new())).http, ..Run::default() };
     let work = Arc::clone(&bench.work);
     let pool = Arc::new(Pool::new(bench.context.clone(), Bench::section(run), work, None, None).unwrap());
     bench.send(&[r#"{"n":1}"#]).await;
@@ -375,7 +381,8 @@ async fn the_pool_follows_the_desired_capacity() {
     assert_eq!((observation.backlog, observation.arrived, observation.in_service), (1, 1, 0));
     for (desired, expected) in [(12, 12), (12, 12), (2, 2), (0, 0)] {
         stage.reconcile(Capacity(desired), &mut tasks);
-        assert_eq!(stage.observe(&tasks).in_service, expected);
+        let seen = stage.observe(&tasks);
+        assert_eq!(seen.pending + seen.in_service, expected);
     }
 }
 
@@ -383,7 +390,7 @@ async fn the_pool_follows_the_desired_capacity() {
 async fn exactly_one_kind_of_work_must_be_given() {
     let bench = Bench::new(LONG, 5).await;
     let work = Arc::clone(&bench.work);
-    let section = Bench::section(Run { rules: None, http: None });
+    let section = Bench::section(Run::default());
     let refused = WorkersStage::new(bench.context.clone(), section, work, None, None).unwrap_err();
     assert!(refused.to_string().contains("has none of rules and http"), "{refused}");
 }
