@@ -1,0 +1,329 @@
+//! A chart as SVG, whose colours and strokes are classes of the page's style.
+
+use super::{Axis, Chart, PLAIN, Series, Shape, buckets, escaped, number, thin::Bucket, time};
+use std::fmt::Write;
+
+const LEFT: f64 = 58.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = 24.0;
+/// How far above the plane a line goes whose values are beyond it, and how much of that is seen.
+const BEYOND: f64 = 12.0;
+const EDGE: f64 = 4.0;
+/// Intervals that a line is thinned to.
+const INTERVALS: usize = 600;
+/// Colours of the page's style; further series begin anew.
+const COLOURS: usize = 9;
+
+/// Where a chart is drawn, in user units; `id` is unlike that of any other chart of the page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    pub id: String,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// The plane that values are drawn on.
+struct Plane<'a> {
+    frame: &'a Frame,
+    across: Axis,
+    up: Axis,
+}
+
+impl Plane<'_> {
+    fn x(&self, seconds: f64) -> f64 {
+        LEFT + self.across.share(seconds) * (self.frame.width - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        if value > self.up.high {
+            return TOP - BEYOND;
+        }
+        TOP + (1.0 - self.up.share(value)) * (self.frame.height - TOP - BOTTOM)
+    }
+
+    fn bottom(&self) -> f64 {
+        self.frame.height - BOTTOM
+    }
+
+    fn right(&self) -> f64 {
+        self.frame.width - RIGHT
+    }
+}
+
+/// The chart with axes, grid, series, levels and remarks, a title and a description.
+pub fn svg(chart: &Chart, frame: &Frame) -> String {
+    let up = Axis::of_values(chart.most(), ((frame.height / 45.0) as usize).max(2));
+    let plane = Plane { frame, across: Axis::of_time(chart.seconds, 10), up };
+    let (id, width, height) = (escaped(&frame.id), frame.width, frame.height);
+    let mut out = format!(
+        "<svg class=\"chart\" id=\"{id}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+         aria-labelledby=\"{id}-title {id}-about\" data-left=\"{LEFT}\" data-right=\"{}\">\n\
+         <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-about\">{}</desc>\n\
+         <clipPath id=\"{id}-clip\"><rect x=\"{LEFT}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/></clipPath>\n",
+        plane.right(),
+        escaped(&chart.heading()),
+        escaped(&description(chart)),
+        TOP - EDGE,
+        plane.right() - LEFT,
+        plane.bottom() - TOP + 2.0 * EDGE,
+    );
+    axes(&mut out, &plane);
+    let _ = writeln!(out, "<g clip-path=\"url(#{id}-clip)\">");
+    let is_ground = |series: &&Series| series.shape == Shape::Area;
+    let behind = chart.series.iter().filter(is_ground);
+    // The series with the most weight is drawn last, on top.
+    let before = chart.series.iter().filter(|series| !is_ground(series)).rev();
+    for series in behind.chain(before) {
+        line(&mut out, &plane, series, chart.seconds);
+    }
+    out.push_str("</g>\n");
+    levels(&mut out, &plane, chart);
+    let _ = writeln!(
+        out,
+        "<line class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{TOP}\" y2=\"{:.1}\" visibility=\"hidden\"/>\n</svg>",
+        plane.bottom()
+    );
+    out
+}
+
+fn axes(out: &mut String, plane: &Plane) {
+    let (bottom, right) = (plane.bottom(), plane.right());
+    for (value, label) in &plane.up.ticks {
+        let (y, label) = (plane.y(*value), escaped(label));
+        let _ = writeln!(
+            out,
+            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+             <text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+            LEFT - 7.0,
+            y + 4.0
+        );
+    }
+    let last = plane.across.ticks.len().saturating_sub(1);
+    for (place, (seconds, label)) in plane.across.ticks.iter().enumerate() {
+        let (x, label) = (plane.x(*seconds), escaped(label));
+        let ends_there = place == last && x > right - 24.0;
+        let class = if ends_there { "tick end" } else { "tick middle" };
+        let _ = writeln!(
+            out,
+            "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{bottom:.1}\" y2=\"{:.1}\"/>\
+             <text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+            bottom + 4.0,
+            if ends_there { right } else { x },
+            bottom + 18.0
+        );
+    }
+}
+
+fn levels(out: &mut String, plane: &Plane, chart: &Chart) {
+    for level in &chart.levels {
+        let (y, right) = (plane.y(level.value), plane.right());
+        let _ = writeln!(
+            out,
+            "<line class=\"level\" x1=\"{LEFT}\" x2=\"{right:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+             <text class=\"level end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            right - 4.0,
+            y - 4.0,
+            escaped(&level.name)
+        );
+    }
+}
+
+fn line(out: &mut String, plane: &Plane, series: &Series, seconds: f64) {
+    let class = match series.shape {
+        Shape::Area => "area".to_owned(),
+        Shape::Line | Shape::Steps => format!("line {}", colour(series.colour)),
+    };
+    let path = path(plane, series, seconds);
+    let _ = writeln!(
+        out,
+        "<g class=\"series\" data-name=\"{}\"><path class=\"{class}\" d=\"{path}\"/>",
+        escaped(&series.name)
+    );
+    for remark in &series.remarks {
+        let _ = writeln!(
+            out,
+            "<circle class=\"remark {}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}</title></circle>",
+            colour(series.colour),
+            plane.x(remark.at),
+            plane.y(remark.value),
+            escaped(&remark.says)
+        );
+    }
+    out.push_str("</g>\n");
+}
+
+fn colour(of: usize) -> String {
+    if of == PLAIN { "plain".to_owned() } else { format!("s{}", of % COLOURS) }
+}
+
+/// Steps and areas go level and then up or down; a line goes straight to the next value.
+fn path(plane: &Plane, series: &Series, seconds: f64) -> String {
+    let mut pen = Pen::default();
+    let width = seconds / INTERVALS as f64;
+    let all = buckets(&series.points, seconds, INTERVALS);
+    for (place, bucket) in all.iter().enumerate() {
+        let Some(Bucket { least, most, last }) = bucket else { continue };
+        let x = plane.x((place as f64 + 1.0) * width);
+        let from = plane.x(place as f64 * width);
+        let values = if series.shape == Shape::Area { [*most, *most, *most] } else { [*most, *least, *last] };
+        pen.to(from, x, values.map(|value| plane.y(value)), series.shape != Shape::Line);
+    }
+    pen.rest();
+    if series.shape == Shape::Area && !pen.path.is_empty() {
+        let _ = write!(pen.path, "V{:.1}H{:.1}Z", plane.bottom(), pen.first);
+    }
+    pen.path
+}
+
+/// Writes a path and leaves out what goes straight on.
+#[derive(Default)]
+struct Pen {
+    path: String,
+    first: f64,
+    /// Where the pen is, in tenths of a unit of height so that equal heights compare equal.
+    height: Option<i64>,
+    /// How far a level stretch goes that is not written yet.
+    level_to: Option<f64>,
+    /// Whether the pen has moved within the present interval.
+    is_within: bool,
+}
+
+impl Pen {
+    /// Through three heights within the interval that ends at `x` and begins where the last one ended.
+    fn to(&mut self, from: f64, x: f64, heights: [f64; 3], in_steps: bool) {
+        for next in heights.map(|height| (height * 10.0).round() as i64) {
+            let height = next as f64 / 10.0;
+            match self.height {
+                Some(last) if last == next => {}
+                Some(_) => {
+                    if let Some(level) = self.level_to.take() {
+                        let _ = write!(self.path, "H{level:.1}");
+                    }
+                    let _ = match in_steps || self.is_within {
+                        true => write!(self.path, "V{height:.1}"),
+                        false => write!(self.path, "L{x:.1} {height:.1}"),
+                    };
+                    self.is_within = true;
+                }
+                None => {
+                    let _ = write!(self.path, "M{from:.1} {height:.1}");
+                    self.first = from;
+                }
+            }
+            self.height = Some(next);
+        }
+        self.is_within = false;
+        self.level_to = Some(x);
+    }
+
+    fn rest(&mut self) {
+        if let Some(x) = self.level_to.take() {
+            let _ = write!(self.path, "H{x:.1}");
+        }
+    }
+}
+
+/// What a reader who does not see the chart is told.
+fn description(chart: &Chart) -> String {
+    let mut said = format!("Over {}.", time(chart.seconds));
+    for series in &chart.series {
+        let values = || series.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite());
+        let Some(last) = values().next_back() else { continue };
+        let (least, most) = (values().fold(last, f64::min), values().fold(last, f64::max));
+        let _ = write!(
+            said,
+            " {}: from {} to {}, {} at the end.",
+            series.name,
+            number(least),
+            number(most),
+            number(last)
+        );
+    }
+    for level in &chart.levels {
+        let _ = write!(said, " {}: {}.", level.name, number(level.value));
+    }
+    said
+}
+
+/// The names of series with their colours; each can be left out by its box.
+pub fn legend(names: &[(String, usize)]) -> String {
+    let mut out = String::from("<ul class=\"legend\">\n");
+    for (name, colour) in names {
+        let name = escaped(name);
+        let _ = writeln!(
+            out,
+            "<li><label><input type=\"checkbox\" checked data-name=\"{name}\">\
+             <svg class=\"key\" viewBox=\"0 0 26 8\" aria-hidden=\"true\"><path class=\"line {}\" d=\"M0 4H26\"/></svg>\
+             {name}</label></li>",
+            self::colour(*colour)
+        );
+    }
+    out.push_str("</ul>\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulation::plot::chart::{Level, Remark};
+
+    fn chart(shape: Shape, points: Vec<(f64, f64)>) -> Chart {
+        let remark = Remark { at: 30.0, value: 4.0, says: "1 → 4: <b>backlog</b>".to_owned() };
+        let series = Series { name: "a & b".to_owned(), shape, colour: 0, points, remarks: vec![remark] };
+        Chart {
+            title: "workers".to_owned(),
+            unit: String::new(),
+            seconds: 60.0,
+            cut: None,
+            series: vec![series],
+            levels: vec![Level { name: "goal".to_owned(), value: 2.0 }],
+        }
+    }
+
+    fn frame() -> Frame {
+        Frame { id: "c".to_owned(), width: 372.0, height: 132.0 }
+    }
+
+    fn steps() -> Vec<(f64, f64)> {
+        (0..60).map(|second| (f64::from(second) + 0.05, if second < 30 { 1.0 } else { 4.0 })).collect()
+    }
+
+    #[test]
+    fn steps_are_one_level_stretch_and_one_rise() {
+        let picture = svg(&chart(Shape::Steps, steps()), &frame());
+        assert!(picture.contains("d=\"M58.0 83.0H208.0V8.0H358.0\""), "{picture}");
+    }
+
+    #[test]
+    fn an_area_is_closed_along_the_bottom() {
+        let picture = svg(&chart(Shape::Area, steps()), &frame());
+        assert!(picture.contains("d=\"M58.0 83.0H208.0V8.0H358.0V108.0H58.0Z\""), "{picture}");
+    }
+
+    #[test]
+    fn whatever_text_comes_the_picture_stays_well_formed() {
+        let picture = svg(&chart(Shape::Line, steps()), &frame());
+        assert!(picture.contains("<title>1 → 4: &lt;b&gt;backlog&lt;/b&gt;</title>"), "{picture}");
+        assert!(picture.contains("data-name=\"a &amp; b\""));
+        assert!(picture.contains("a &amp; b: from 1 to 4, 4 at the end. goal: 2."));
+        assert!(!picture.contains("<b>") && !picture.contains("NaN") && !picture.contains("inf"));
+        assert!(legend(&[("<i>".to_owned(), 12)]).contains("s3"));
+    }
+
+    #[test]
+    fn what_is_above_the_cut_leaves_the_picture_at_the_top() {
+        let mut chart = chart(Shape::Steps, vec![(0.0, 1.0), (30.05, 1_000.0), (45.05, 1.0)]);
+        chart.cut = Some(4.0);
+        let picture = svg(&chart, &frame());
+        assert!(picture.contains("H208.0V-4.0H283.0V83.0H358.0"), "{picture}");
+    }
+
+    #[test]
+    fn an_hour_of_noise_is_thinned() {
+        let points = (0..3_600).map(|second| (f64::from(second), f64::from(second * 7919 % 101)));
+        let mut chart = chart(Shape::Line, points.collect());
+        chart.seconds = 3_600.0;
+        assert!(svg(&chart, &frame()).len() < 60_000);
+    }
+}

@@ -1,0 +1,59 @@
+for (const charts of document.querySelectorAll(".charts")) {
+  const readings = JSON.parse(charts.querySelector(".readings").textContent);
+  const output = charts.querySelector(".reading");
+  const pictures = [...charts.querySelectorAll("svg.chart")];
+  const count = readings.arrivals.length;
+  let place = -1;
+
+  const clock = (seconds) => {
+    const whole = Math.round(seconds);
+    const parts = [[Math.floor(whole / 3600), "h"], [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
+    return parts.filter(([value], at) => value > 0 || (at === 2 && whole < 60)).map((part) => part.join(" ")).join(" ");
+  };
+
+  const show = (next) => {
+    place = Math.max(0, Math.min(count - 1, next));
+    const share = (place + 0.5) / count;
+    for (const picture of pictures) {
+      const [left, right] = [Number(picture.dataset.left), Number(picture.dataset.right)];
+      const line = picture.querySelector(".cursor");
+      const x = left + share * (right - left);
+      line.setAttribute("x1", x);
+      line.setAttribute("x2", x);
+      line.setAttribute("visibility", "visible");
+    }
+    const said = [`at ${clock(share * readings.seconds)}: ${readings.arrivals[place]}/s, ${readings.needed[place]} needed`];
+    for (const sizing of readings.sizings) {
+      said.push(`${sizing.name} ${sizing.workers[place]} workers, ${sizing.age[place]} s`);
+    }
+    output.replaceChildren(...said.map((text) => {
+      const span = document.createElement("span");
+      span.textContent = text;
+      return span;
+    }));
+  };
+
+  for (const picture of pictures) {
+    picture.addEventListener("pointermove", (event) => {
+      const box = picture.getBoundingClientRect();
+      const [left, right] = [Number(picture.dataset.left), Number(picture.dataset.right)];
+      const x = (event.clientX - box.left) / box.width * picture.viewBox.baseVal.width;
+      show(Math.floor((x - left) / (right - left) * count));
+    });
+  }
+  charts.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageDown: 15, PageUp: -15, Home: -count, End: count };
+    const step = (steps[event.key] ?? 0) * (event.shiftKey ? 5 : 1);
+    if (step !== 0) {
+      event.preventDefault();
+      show(place + step);
+    }
+  });
+  charts.closest("section").querySelector(".legend").addEventListener("change", (event) => {
+    for (const series of charts.querySelectorAll(".series")) {
+      if (series.dataset.name === event.target.dataset.name) {
+        series.style.display = event.target.checked ? "" : "none";
+      }
+    }
+  });
+}
