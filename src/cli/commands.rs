@@ -68,7 +68,9 @@ Examples:
   caudal doctor data                           verify and explain
   caudal doctor data --repair                  repair what costs no record
   caudal doctor data --repair --accept-loss    also set damaged parts aside, and say what is lost
+  caudal doctor data --seal                    write checksums for objects and table files that have none
 
+It reads the log, every raw object and every file of every table, and names what does not match its checksum.
 Exit codes: 0 nothing to do, 1 something to repair that costs no record, 4 records are at stake.";
 
 /// Caudal takes records over HTTP, keeps them durably, and carries them to raw store and warehouse.

@@ -1,5 +1,7 @@
 //! `caudal doctor`: verifies a data folder, explains what it finds, repairs when asked.
 
+mod data_files;
+mod data_words;
 mod words;
 
 use super::output::print;
@@ -8,6 +10,9 @@ use crate::{
     settings::Settings,
     storage::{Examination, OpenError, Progress, doctor},
 };
+use data_files::DataFiles;
+#[cfg(test)]
+pub(super) use data_files::examine as examine_data_files;
 use std::{
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
@@ -25,6 +30,9 @@ pub struct DoctorArguments {
     /// With --repair: also set damaged parts aside; what is lost is written down in LOSSES.json
     #[arg(long, requires = "repair")]
     pub accept_loss: bool,
+    /// Write checksums for objects and table files that have none, vouching for what they are now
+    #[arg(long)]
+    pub seal: bool,
 }
 
 pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
@@ -38,36 +46,58 @@ pub(super) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
             folder.display()
         )));
     }
-    let examination = examine(&folder)?;
-    print(&words::examination(&folder, &examination))?;
-    if !arguments.repair {
-        return verdict(&folder, &examination);
+    let (mut examination, mut data) = examine(&folder)?;
+    if arguments.repair {
+        match doctor::repair(&folder, &examination, arguments.accept_loss) {
+            Ok(repaired) => print(&words::repaired(&repaired))?,
+            // What costs no record was repaired; the rest is told again below.
+            Err(OpenError::Corrupt { .. } | OpenError::Missing { .. })
+                if !arguments.accept_loss && !examination.is_harmless() => {}
+            Err(error) => return Err(refused(error)),
+        }
     }
-    match doctor::repair(&folder, &examination, arguments.accept_loss) {
-        Ok(repaired) => print(&words::repaired(&repaired))?,
-        // What costs no record was repaired; the rest is told again below.
-        Err(OpenError::Corrupt { .. } | OpenError::Missing { .. })
-            if !arguments.accept_loss && !examination.is_harmless() => {}
-        Err(error) => return Err(refused(error)),
+    if arguments.seal {
+        print(&data_words::sealed(data.seal()?))?;
     }
-    let examination = examine(&folder)?;
-    print(&format!("\nafter the repair:\n{}", words::examination(&folder, &examination)))?;
-    verdict(&folder, &examination)
+    if arguments.repair || arguments.seal {
+        print("\nafterwards:\n")?;
+        (examination, data) = examine(&folder)?;
+    }
+    verdict(&folder, &examination, &data)
 }
 
-fn examine(folder: &Path) -> Result<Examination, Failure> {
-    let mut terminal = std::io::stderr();
-    if !terminal.is_terminal() {
-        return doctor::examine(folder, |_| {}).map_err(refused);
-    }
+/// Examines everything and says what was found.
+fn examine(folder: &Path) -> Result<(Examination, DataFiles), Failure> {
     let examination = doctor::examine(folder, |progress: &Progress| {
-        let name = progress.path.file_name().unwrap_or_default().to_string_lossy();
-        // Progress that cannot be shown is no reason to stop.
-        let _ = write!(terminal, "\r\x1b[2K{} of {} files: {name}", progress.files_done, progress.files);
-        let _ = terminal.flush();
+        show(&progress.path, progress.files_done, progress.files);
     });
-    let _ = write!(terminal, "\r\x1b[2K");
-    examination.map_err(refused)
+    hide();
+    let examination = examination.map_err(refused)?;
+    print(&words::examination(folder, &examination))?;
+    let data = data_files::examine(folder, |progress| {
+        show(progress.path, progress.files_done, progress.files);
+    });
+    hide();
+    let data = data?;
+    print(&data_words::data_files(&data))?;
+    Ok((examination, data))
+}
+
+/// One line on a terminal that is written over. That it cannot be shown is no reason to stop.
+fn show(path: &Path, done: usize, files: usize) {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let _ = write!(terminal, "\r\x1b[2K{done} of {files} files: {name}");
+        let _ = terminal.flush();
+    }
+}
+
+fn hide() {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        let _ = write!(terminal, "\r\x1b[2K");
+    }
 }
 
 fn refused(error: OpenError) -> Failure {
@@ -81,11 +111,14 @@ fn refused(error: OpenError) -> Failure {
 }
 
 /// Clean when nothing needs a hand: a torn tail is mended by the next start.
-fn verdict(folder: &Path, examination: &Examination) -> Result<(), Failure> {
+fn verdict(folder: &Path, examination: &Examination, data: &DataFiles) -> Result<(), Failure> {
     let open = examination.findings.iter().filter(|finding| !words::mends_itself(finding)).count();
-    if open == 0 {
+    if open == 0 && data.is_whole() {
         return Ok(());
     }
-    let harmless = examination.is_harmless();
-    Err(Failure::Damaged { folder: folder.to_owned(), found: words::remedy(folder, examination), harmless })
+    let of_the_log = (open > 0).then(|| words::remedy(folder, examination));
+    let of_data = (!data.is_whole()).then(|| data_words::remedy(data));
+    let found = [of_the_log, of_data].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let harmless = examination.is_harmless() && data.is_whole();
+    Err(Failure::Damaged { folder: folder.to_owned(), found, harmless })
 }

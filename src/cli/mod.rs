@@ -12,6 +12,8 @@ mod run;
 mod run_arguments;
 mod schema;
 mod test;
+#[cfg(test)]
+mod tests;
 
 pub use check::CheckArguments;
 pub use commands::{Cli, Verb};

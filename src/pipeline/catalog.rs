@@ -2,7 +2,7 @@
 //! and objects with or without a running daemon.
 
 use super::{
-    object_stores::replace_file,
+    object_stores::{Damage, read_file, replace_file, set_aside},
     raw::{Format, RawSection},
     warehouse::LoaderSection,
 };
@@ -71,8 +71,12 @@ pub enum CatalogError {
     Read { path: PathBuf, source: io::Error },
     #[error("writing {path}: {source}")]
     Write { path: PathBuf, source: io::Error },
-    #[error("{path} is damaged: {source}; remove it and start `caudal run`, which writes it anew")]
-    Damaged { path: PathBuf, source: serde_json::Error },
+    #[error("{path} is damaged: {cause}; start `caudal run`, which sets it aside and writes it anew")]
+    Damaged {
+        path: PathBuf,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("{path} has version {found}; this build reads {VERSION}")]
     Version { path: PathBuf, found: u32 },
 }
@@ -129,16 +133,19 @@ impl Catalog {
     /// See [`CatalogError`].
     pub fn load(data: &Path) -> Result<Self, CatalogError> {
         let path = data.join(FILE);
-        let text = match std::fs::read(&path) {
+        let text = match read_file(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(CatalogError::Missing { path });
+            }
+            Err(error) if Damage::within(&error).is_some() => {
+                return Err(CatalogError::Damaged { path, cause: error.into() });
             }
             Err(source) => return Err(CatalogError::Read { path, source }),
         };
         let catalog: Self = match serde_json::from_slice(&text) {
             Ok(catalog) => catalog,
-            Err(source) => return Err(CatalogError::Damaged { path, source }),
+            Err(error) => return Err(CatalogError::Damaged { path, cause: error.into() }),
         };
         match catalog.version {
             VERSION => Ok(catalog),
@@ -149,7 +156,8 @@ impl Catalog {
     /// Writes the nodes of the topology that starts; those of earlier ones stay. Blocking.
     ///
     /// # Errors
-    /// See [`CatalogError`]; a damaged catalog is replaced, as it only repeats what topologies say.
+    /// See [`CatalogError`]; a damaged catalog is set aside and begun anew, as it only repeats what
+    /// topologies say. Of what earlier topologies wrote only the one set aside knows the places.
     pub fn update(
         data: &Path,
         raw: impl IntoIterator<Item = (String, RawEntry)>,
@@ -159,7 +167,13 @@ impl Catalog {
             Ok(catalog) => catalog,
             Err(CatalogError::Missing { .. }) => Self::default(),
             Err(error @ CatalogError::Damaged { .. }) => {
-                tracing::warn!(%error, "the catalog is replaced");
+                let kept = set_aside(&data.join(FILE));
+                let kept = kept.map_err(|source| CatalogError::Write { path: data.join(FILE), source })?;
+                tracing::warn!(
+                    %error,
+                    kept = %kept.display(),
+                    "the catalog is begun anew; queries do not find what only earlier topologies wrote"
+                );
                 Self::default()
             }
             Err(error) => return Err(error),
@@ -230,11 +244,17 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_catalog_is_named_and_replaced_at_the_next_start() {
+    fn a_damaged_catalog_is_named_and_set_aside_at_the_next_start() {
         let data = tempfile::tempdir().unwrap();
         std::fs::write(data.path().join(FILE), b"{").unwrap();
         assert!(Catalog::load(data.path()).unwrap_err().to_string().contains("catalog.json is damaged"));
         Catalog::update(data.path(), [("b".to_owned(), entry("b"))], []).unwrap();
         assert_eq!(Catalog::load(data.path()).unwrap().raw.len(), 1);
+        assert_eq!(std::fs::read(data.path().join("catalog.json.damaged")).unwrap(), b"{");
+        let path = data.path().join(FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"b\"", "\"c\"")).unwrap();
+        let told = Catalog::load(data.path()).unwrap_err().to_string();
+        assert!(told.contains("catalog.json is damaged at byte 0"), "{told}");
     }
 }

@@ -2,8 +2,10 @@
 """Damages one thing in one file of a data folder, again and again: the daemon and `caudal doctor` must
 give back identical records or refuse by name. Silently wrong or missing is the only failure.
 
-The folders are real: one closed cleanly, one killed. The storage's own test makes 100,000 such
-mutations in process; this one shows that the whole program keeps the promise.
+The folders are real: one closed cleanly, one killed. The same then for raw objects, tables, their
+checksums and the catalog: `caudal query` gives identical answers or refuses by name, and the doctor
+names what is damaged or missing. The crate's own tests make 100,000 such mutations in process; this one
+shows that the whole program keeps the promise.
 """
 
 import random
@@ -33,6 +35,29 @@ format = "jsonl"
 roll = { bytes = "16MiB", age = "30ms" }
 """
 LAST_BATCH = 7
+# Objects of every format.
+TOPOLOGY = rig.TOPOLOGY + "".join(
+    f"""
+[raw.{name}]
+from = "trips"
+store = "file://objects/{name}"
+format = "{form}"
+roll = {{ bytes = "16KiB", age = "40ms" }}
+"""
+    for name, form in (("gzip", "jsonl.gz"), ("zstd", "jsonl.zst"), ("columns", "parquet"))
+)
+LINES = "select \"_id\"['$oid'] as id, travel_time, idplug_station from raw.{} order by 1"
+# What a file is asked for, by where it lies.
+QUESTIONS = {
+    "raw": LINES.format("bronze"),
+    "objects/gzip": LINES.format("gzip"),
+    "objects/zstd": LINES.format("zstd"),
+    "objects/columns": "select _shard, _sequence, _key, data from raw.columns order by 1, 2",
+    "warehouse/trips": "select trip_id, origin, seconds from warehouse.trips order by 1",
+    "warehouse/quarantine": "select payload, reason, _shard, _sequence from quarantine.trips order by 3, 4",
+    "": "show tables",
+}
+OF_THE_LOG = ("log", "state")
 
 
 def make_folder(options, work, name, clean):
@@ -40,7 +65,7 @@ def make_folder(options, work, name, clean):
     folder = work / name
     folder.mkdir()
     books = rig.Books(options.seed)
-    daemon = rig.Daemon(options.caudal, folder, folder / "data", environment=ENVIRONMENT)
+    daemon = rig.Daemon(options.caudal, folder, folder / "data", TOPOLOGY, ENVIRONMENT)
     if not daemon.wait_until_serving():
         raise rig.Lost(f"the daemon does not start\n{daemon.tail()}")
     client = rig.Client(daemon, books)
@@ -140,9 +165,76 @@ def read_again(daemon, data, books):
     return set(rig.raw_lines(data / "again"))
 
 
+def question(below):
+    return next(sql for place, sql in QUESTIONS.items() if str(below).startswith(place))
+
+
+def ask(options, data, sql):
+    """The answer, or None and what was told instead."""
+    query = [options.caudal, "query", sql, "--data", data, "--format", "json"]
+    done = subprocess.run(query, capture_output=True, text=True, timeout=60)
+    return (done.stdout, "") if done.returncode == 0 else (None, done.stderr)
+
+
+def outcome_of_data(options, data, path, what, expected):
+    """'identical' or how it was refused; Lost when it is neither."""
+    # Damaged checksums are told of the file that they belong to.
+    name = path.name[1:-4] if path.name.startswith(".") and path.name.endswith(".crc") else path.name
+    doctor = subprocess.run([options.caudal, "doctor", data], capture_output=True, text=True, timeout=60)
+    answer, told = ask(options, data, question(path.relative_to(data)))
+    named = doctor.returncode == 4 and name in doctor.stdout
+    if answer == expected:
+        return "identical, named by doctor" if named else "identical"
+    if answer is None and name not in told:
+        raise rig.Lost(f"refused, but not by name: {told}")
+    # The table's hint has no checksums: the doctor names the log that it stands in.
+    if not named and not (name == "_last_checkpoint" and doctor.returncode == 4):
+        raise rig.Lost(f"the doctor does not name it\n{doctor.stdout}{told}")
+    if answer is None:
+        return "refused by the query"
+    if what != "missing":
+        raise rig.Lost("the answer is silently wrong")
+    return "missing, named by doctor"
+
+
+def is_covered(path):
+    return path.name == "_last_checkpoint" or path.suffix == ".crc" or path.with_name(f".{path.name}.crc").exists()
+
+
+def mutate_data(options, work, originals, draw, deadline):
+    """Raw objects, tables and the catalog."""
+    outcomes, answers = Counter(), {}
+    for number in range(options.data_mutations):
+        if time.monotonic() > deadline:
+            print("stopped at the limit", flush=True)
+            break
+        _, original, _ = originals[number % 2]
+        data = work / f"data-mutation-{number}" / "data"
+        shutil.copytree(original, data)
+        files = [path for path in sorted(data.rglob("*")) if path.is_file()]
+        files = [path for path in files if path.relative_to(data).parts[0] not in OF_THE_LOG]
+        files = [path for path in files if path.parent != data or "catalog.json" in path.name]
+        # A kill may have come between a file and its checksums.
+        path = draw.choice([path for path in files if is_covered(path)])
+        asked = (original, question(path.relative_to(data)))
+        if asked not in answers:
+            answers[asked], told = ask(options, *asked)
+            if answers[asked] is None:
+                raise rig.Lost(f"an undamaged folder is not answered: {told}")
+        what = mutate(path, files, draw)
+        if what is not None:
+            try:
+                outcomes[outcome_of_data(options, data, path, what, answers[asked])] += 1
+            except rig.Lost as fault:
+                raise rig.Lost(f"data mutation {number} of {path.relative_to(data)}, {what}: {fault}") from fault
+        shutil.rmtree(data.parent)
+    return outcomes
+
+
 def main():
     parser = rig.arguments(__doc__)
     parser.add_argument("--mutations", type=int, default=120)
+    parser.add_argument("--data-mutations", type=int, default=120, help="of raw objects, tables and the catalog")
     parser.add_argument("--limit", type=int, default=400, help="seconds")
     options = parser.parse_args()
     options.caudal = rig.check_binary(options.caudal)
@@ -150,6 +242,15 @@ def main():
     draw = random.Random(options.seed)
     begun = time.monotonic()
     originals = [(clean, *make_folder(options, work, name, clean)) for name, clean in (("clean", True), ("killed", False))]
+    for clean, original, _ in originals:
+        doctor = subprocess.run([options.caudal, "doctor", original], capture_output=True, text=True, timeout=60)
+        if doctor.returncode != 0 or (clean and "without checksums" in doctor.stdout):
+            raise rig.Lost(f"an undamaged folder is not found whole\n{doctor.stdout}{doctor.stderr}")
+    outcomes = mutate_data(options, work, originals, draw, begun + options.limit / 2)
+    done = sum(outcomes.values())
+    print(f"{done} mutations of data files, seed {options.seed}: {dict(outcomes)}", flush=True)
+    if done == 0 or len(outcomes) < 2:
+        raise rig.Lost("the mutations had no effect")
     outcomes = Counter()
     for number in range(options.mutations):
         if time.monotonic() - begun > options.limit:
@@ -161,7 +262,7 @@ def main():
         folder.mkdir()
         shutil.copytree(original, data)
         own = [path for path in sorted(data.rglob("*")) if path.is_file()]
-        own = [path for path in own if path.relative_to(data).parts[0] not in ("raw", "warehouse")]
+        own = [path for path in own if path.relative_to(data).parts[0] not in ("raw", "objects", "warehouse")]
         path = draw.choice(own)
         what = mutate(path, own, draw)
         if what is None:

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Reads what Caudal stored with tools that are not Caudal's (Python deltalake, DuckDB) and compares it
-with a computation of its own over the input. Takes a file of trips, one JSON object a line; makes
+"""Reads what Caudal stored with tools that are not Caudal's (Python deltalake, DuckDB, zlib) and compares
+it with a computation of its own over the input. Takes a file of trips, one JSON object a line; makes
 trips of its own without one. Needs the Python packages deltalake and duckdb.
 """
 
 import json
 import random
+import struct
 import threading
 import time
+import zlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -126,6 +128,20 @@ def check_with_duckdb(table, aside, lines, expected):
     same("duckdb, rows in all", len(places), len(lines))
 
 
+def check_checksums(data):
+    """Every object and table file against the checksums beside it, in Hadoop's form."""
+    files = [path for folder in ("raw", "warehouse") for path in (data / folder).rglob("*") if path.is_file()]
+    files = [path for path in files if not path.name.startswith(".") and path.name != "_last_checkpoint"]
+    wrong = []
+    for path in [*files, data / "catalog.json"]:
+        content, sums = path.read_bytes(), path.with_name(f".{path.name}.crc").read_bytes()
+        magic, each = struct.unpack_from(">4si", sums)
+        parts = [content[at : at + each] for at in range(0, len(content), each)]
+        if magic != b"crc\0" or sums[8:] != b"".join(struct.pack(">I", zlib.crc32(part)) for part in parts):
+            wrong.append(path)
+    same(f"zlib, checksums of {len(files) + 1} files", wrong, [])
+
+
 def main():
     parser = rig.arguments(__doc__)
     parser.add_argument("input", type=Path, nargs="?", default=None)
@@ -150,6 +166,7 @@ def main():
     print(f"posted and settled in {time.monotonic() - begun:.1f} s", flush=True)
     same("exit code", daemon.stop(), 0)
     same("raw, byte for byte", sorted(rig.raw_lines(data / "raw")), sorted(lines))
+    check_checksums(data)
     table, aside = check_with_deltalake(data / "warehouse", expected, long_enough, short)
     check_with_duckdb(table, aside, lines, expected)
     return 0

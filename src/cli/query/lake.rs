@@ -4,6 +4,7 @@ use super::{answer::Answer, raw_table, trouble::Trouble};
 use crate::pipeline::{
     catalog::Catalog,
     object_stores::{OpenedStore, open_store},
+    warehouse::open_table,
 };
 use datafusion::{
     catalog::{CatalogProvider, SchemaProvider, TableProvider},
@@ -12,11 +13,7 @@ use datafusion::{
     execution::context::{SQLOptions, SessionConfig, SessionContext},
     sql::parser::Statement,
 };
-use deltalake_core::{
-    DeltaTable, DeltaTableError,
-    logstore::{StorageConfig, default_logstore},
-};
-use object_store::prefix::PrefixStore;
+use deltalake_core::DeltaTableError;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -177,17 +174,10 @@ impl Shared {
                 part.name()
             ))
         };
-        let failed = |error: DeltaTableError| match error {
-            DeltaTableError::NotATable(_) => nothing(),
-            other => Trouble::Failed(format!("opening {}.{name}: {other}", part.name())),
+        let failed = |error: DeltaTableError| {
+            Trouble::Failed(format!("opening {}.{name}: {error}", part.name()))
         };
-        let below = Arc::new(PrefixStore::new(Arc::clone(&opened.store), opened.prefix));
-        let log = default_logstore(below, opened.store, &opened.url, &StorageConfig::default());
-        let mut table = DeltaTable::new(log);
-        if !table.verify_deltatable_existence().await.map_err(failed)? {
-            return Err(nothing());
-        }
-        table.load().await.map_err(failed)?;
+        let table = open_table(opened).await.map_err(failed)?.ok_or_else(nothing)?;
         table.update_datafusion_session(&self.session.state()).map_err(failed)?;
         table.table_provider().await.map_err(|error| Trouble::of(error, ""))
     }

@@ -14,4 +14,6 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(in crate::cli) use ask::ask;
 pub(in crate::cli) use ask::run;

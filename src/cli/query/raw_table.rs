@@ -54,6 +54,11 @@ pub async fn open(
         let found = list(&folder, &opened.store).await;
         let found =
             found.map_err(|error| Trouble::Failed(format!("listing the objects of raw.{node}: {error}")))?;
+        if let Some(empty) = found.iter().find(|object| object.size == 0) {
+            // An object has at least one record; an engine would pass over this one.
+            let name = &empty.location;
+            return Err(Trouble::Failed(format!("reading {name}: it is empty; restore it from a copy")));
+        }
         if (place.format == Format::Parquet) != in_columns && !found.is_empty() {
             let (format, count) = (place.format.extension(), found.len());
             tracing::warn!(node, format, objects = count, "objects of another form than now are left out");
@@ -85,7 +90,7 @@ async fn list(
     folder: &ListingTableUrl,
     store: &dyn ObjectStore,
 ) -> Result<Vec<ObjectMeta>, object_store::Error> {
-    let belongs = |object: &ObjectMeta| object.size > 0 && folder.contains(&object.location, false);
+    let belongs = |object: &ObjectMeta| folder.contains(&object.location, false);
     store.list(Some(folder.prefix())).try_filter(|object| ready(belongs(object))).try_collect().await
 }
 

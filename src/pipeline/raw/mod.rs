@@ -3,6 +3,7 @@
 mod columns;
 mod draft;
 mod encode;
+mod examine;
 mod journal;
 mod object;
 mod progress;
@@ -17,6 +18,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::encode_payloads;
 
+pub use examine::check_compressed;
 pub use object::{Intent, object_path, object_pattern};
 pub use section::{Format, RawSection, Roll};
 pub use stage::{RawError, RawStage};

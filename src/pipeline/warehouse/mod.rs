@@ -1,6 +1,7 @@
 //! Loaders: rules, then a table of the warehouse, with the position in the same commit.
 
 mod error;
+mod examine;
 mod fitting;
 mod held;
 mod journal;
@@ -16,5 +17,6 @@ mod tests;
 mod upkeep;
 
 pub use error::{LoadError, LoaderError};
+pub use examine::{examine_table, open_table};
 pub use section::{Commit, Compact, LoaderSection};
 pub use stage::{LoaderStage, QUARANTINE};

@@ -1,6 +1,8 @@
 mod encoding;
 mod writing;
 
+pub(crate) use encoding::expand;
+
 use super::{Format, encode::Encoder};
 use crate::storage::StoredRecord;
 use bytes::Bytes;
