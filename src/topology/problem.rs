@@ -80,6 +80,14 @@ pub enum Problem {
     )]
     TimeoutTooLong { timeout: String, queue: String, visibility_timeout: String },
 
+    // Scaling.
+    #[error("give exactly one of {known}, not {given}; write each policy as an entry of its own")]
+    PolicyChoice { known: String, given: String },
+    #[error("the steps cannot be followed: {why}")]
+    BadSteps { why: String },
+    #[error("{why}")]
+    BadSchedule { why: String },
+
     // Places.
     #[error("{address:?} is not an address to listen on such as \"127.0.0.1:8080\"")]
     BadAddress { address: String },
@@ -116,7 +124,7 @@ pub enum Problem {
 
 impl Problem {
     /// The names of all rules.
-    pub const RULES: [&str; 39] = [
+    pub const RULES: [&str; 42] = [
         "unreadable",
         "unknown-language",
         "syntax",
@@ -144,6 +152,9 @@ impl Problem {
         "burst-without-rate",
         "retention-too-short",
         "timeout-too-long",
+        "policy-choice",
+        "bad-steps",
+        "bad-schedule",
         "bad-address",
         "duplicate-port",
         "bad-pointer",
@@ -188,6 +199,9 @@ impl Problem {
             Self::BurstWithoutRate { .. } => "burst-without-rate",
             Self::RetentionTooShort { .. } => "retention-too-short",
             Self::TimeoutTooLong { .. } => "timeout-too-long",
+            Self::PolicyChoice { .. } => "policy-choice",
+            Self::BadSteps { .. } => "bad-steps",
+            Self::BadSchedule { .. } => "bad-schedule",
             Self::BadAddress { .. } => "bad-address",
             Self::DuplicatePort { .. } => "duplicate-port",
             Self::BadPointer { .. } => "bad-pointer",

@@ -1,7 +1,7 @@
 //! What a topology says of an ingress.
 
 use crate::{
-    pipeline::Scale,
+    pipeline::{Scale, ScalePolicy, UtilisationPolicy},
     units::{ByteSize, Span},
 };
 use schemars::JsonSchema;
@@ -43,6 +43,22 @@ pub struct IngressSection {
     /// Requests that may wait for each collector. Default 256.
     #[serde(default = "default_waiting")]
     pub waiting: u32,
+}
+
+/// Requests outstanding with a collector that fill it: a group on its way to the disk and another that gathers.
+const OUTSTANDING: u32 = 64;
+
+impl IngressSection {
+    /// How the pool scales: by outstanding requests, unless policies are given, for they never wait long
+    /// enough to have an age.
+    pub fn pool_scale(&self) -> Scale {
+        let mut scale = self.scale.clone();
+        if scale.policies.is_empty() {
+            let utilisation = UtilisationPolicy::of_outstanding(OUTSTANDING);
+            scale.policies.push(ScalePolicy { utilisation: Some(utilisation), ..ScalePolicy::default() });
+        }
+        scale
+    }
 }
 
 /// One node name or a list of them.

@@ -30,6 +30,26 @@ pub struct ScalePolicy {
     pub utilisation: Option<UtilisationPolicy>,
 }
 
+impl ScalePolicy {
+    /// The names of its fields.
+    pub const NAMES: [&str; 6] =
+        ["goal_age", "target_tracking", "step", "scheduled", "predictive", "utilisation"];
+
+    /// The names of those that are given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let Self { goal_age, target_tracking, step, scheduled, predictive, utilisation } = self;
+        let is_given = [
+            goal_age.is_some(),
+            target_tracking.is_some(),
+            step.is_some(),
+            scheduled.is_some(),
+            predictive.is_some(),
+            utilisation.is_some(),
+        ];
+        Self::NAMES.into_iter().zip(is_given).filter(|(_, given)| *given).map(|(name, _)| name).collect()
+    }
+}
+
 /// Backlog of each worker, held at `target`, or at acceptable latency over processing time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +186,13 @@ pub struct UtilisationPolicy {
     /// How long the share stays low before workers leave. Default "1m".
     #[serde(default = "one_minute")]
     pub scale_in_after: Span,
+}
+
+impl UtilisationPolicy {
+    /// By what is outstanding with each worker, and otherwise as a topology has it that says no more.
+    pub fn of_outstanding(outstanding: u32) -> Self {
+        Self { target: seven_tenths(), outstanding: Some(outstanding), scale_in_after: one_minute() }
+    }
 }
 
 fn one() -> u32 {

@@ -7,6 +7,7 @@ mod names;
 mod numbers;
 mod places;
 mod rules;
+mod scale;
 mod templates;
 
 use super::{TopologySpec, fault::Faults, shape::Shaped};
@@ -19,6 +20,7 @@ pub(super) fn check(spec: &TopologySpec, shaped: &Shaped, faults: &mut Faults<'_
     edges::check(&graph, faults);
     flow::check(&graph, faults);
     numbers::check(spec, faults);
+    scale::check(spec, faults);
     places::check(spec, faults);
     rules::check(spec, faults);
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     pipeline::{
-        Scale,
         ingress::IngressSection,
         queue::QueueSection,
         stream::{Limits, StreamSection},
@@ -52,12 +51,13 @@ pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
     }
 }
 
-struct Bounds<'a, 'f> {
-    faults: &'a mut Faults<'f>,
+/// Adds faults to what is out of bounds.
+pub(super) struct Bounds<'a, 'f> {
+    pub faults: &'a mut Faults<'f>,
 }
 
 impl Bounds<'_, '_> {
-    fn within(&mut self, path: &KeyPath, value: u32, least: u32, most: u32) {
+    pub(super) fn within(&mut self, path: &KeyPath, value: u32, least: u32, most: u32) {
         if !(least..=most).contains(&value) {
             let range = match most {
                 u32::MAX => format!("it must be at least {least}"),
@@ -67,7 +67,7 @@ impl Bounds<'_, '_> {
         }
     }
 
-    fn some(&mut self, path: &KeyPath, value: u32) {
+    pub(super) fn some(&mut self, path: &KeyPath, value: u32) {
         self.within(path, value, 1, u32::MAX);
     }
 
@@ -78,14 +78,14 @@ impl Bounds<'_, '_> {
         }
     }
 
-    fn some_time(&mut self, path: &KeyPath, value: Span) {
+    pub(super) fn some_time(&mut self, path: &KeyPath, value: Span) {
         if value.0.is_zero() {
             let range = "it must be at least a millisecond".to_owned();
             self.faults.add(path, &Problem::OutOfRange { value: value.to_string(), range });
         }
     }
 
-    fn in_order<T: PartialOrd + ToString>(
+    pub(super) fn in_order<T: PartialOrd + ToString>(
         &mut self,
         path: &KeyPath,
         least: (&'static str, T),
@@ -102,19 +102,13 @@ impl Bounds<'_, '_> {
         }
     }
 
-    fn scale(&mut self, path: &KeyPath, scale: &Scale, fewest: u32) {
-        self.some(&path.field("max"), scale.max);
-        self.within(&path.field("min"), scale.min, fewest, u32::MAX);
-        self.some_time(&path.field("goal_age"), scale.goal_age);
-        if scale.max > 0 {
-            self.in_order(&path.field("min"), ("min", scale.min), ("max", scale.max));
-        }
+    pub(super) fn refuse(&mut self, path: &KeyPath, value: impl ToString, range: &str) {
+        let problem = Problem::OutOfRange { value: value.to_string(), range: range.to_owned() };
+        self.faults.add(path, &problem);
     }
 }
 
 fn check_ingress(section: &IngressSection, path: &KeyPath, bounds: &mut Bounds<'_, '_>) {
-    // Without a collector nobody would answer.
-    bounds.scale(&path.field("scale"), &section.scale, 1);
     bounds.some_bytes(&path.field("max_body"), section.max_body);
     bounds.in_order(
         &path.field("max_body"),
@@ -223,7 +217,6 @@ fn check_queue(section: &QueueSection, path: &KeyPath, bounds: &mut Bounds<'_, '
 }
 
 fn check_workers(spec: &TopologySpec, section: &WorkersSection, path: &KeyPath, bounds: &mut Bounds<'_, '_>) {
-    bounds.scale(&path.field("scale"), &section.scale, 0);
     bounds.within(&path.field("batch"), section.batch, 1, MOST_MESSAGES);
     let retry = path.field("retry").field("base");
     bounds.some_time(&retry, section.retry.base);
