@@ -3,6 +3,7 @@ for (const charts of document.querySelectorAll(".charts")) {
   const output = charts.querySelector(".reading");
   const pictures = [...charts.querySelectorAll("svg.chart")];
   const count = readings.arrivals.length;
+  const hidden = new Set();
   let place = -1;
 
   const clock = (seconds) => {
@@ -24,11 +25,13 @@ for (const charts of document.querySelectorAll(".charts")) {
     }
     const said = [`at ${clock(share * readings.seconds)}: ${readings.arrivals[place]}/s, ${readings.needed[place]} needed`];
     for (const sizing of readings.sizings) {
-      said.push(`${sizing.name} ${sizing.workers[place]} workers, ${sizing.age[place]} s`);
+      if (!hidden.has(sizing.name)) {
+        said.push(`${sizing.name} ${sizing.workers[place]} workers, ${sizing.age[place]} s`);
+      }
     }
     output.replaceChildren(...said.map((text) => {
       const span = document.createElement("span");
-      span.textContent = text;
+      span.textContent = `${text}; `;
       return span;
     }));
   };
@@ -50,6 +53,7 @@ for (const charts of document.querySelectorAll(".charts")) {
     }
   });
   charts.closest("section").querySelector(".legend").addEventListener("change", (event) => {
+    hidden[event.target.checked ? "delete" : "add"](event.target.dataset.name);
     for (const series of charts.querySelectorAll(".series")) {
       if (series.dataset.name === event.target.dataset.name) {
         series.style.display = event.target.checked ? "" : "none";

@@ -14,6 +14,8 @@ const SCRIPT: &str = include_str!("page.js");
 const WIDTH: f64 = 1_000.0;
 /// Intervals of the values that the cursor shows.
 const INTERVALS: usize = 300;
+/// Changes of one sizing that are listed.
+const MOST_TOLD: usize = 500;
 
 /// What the cursor shows, interval by interval.
 #[derive(Serialize)]
@@ -96,14 +98,14 @@ fn section(out: &mut String, shown: &Shown, number: usize) {
         "<div class=\"charts\" tabindex=\"0\" role=\"group\" aria-label=\"Charts of {trace}; the arrow keys move \
          a cursor through time\">"
     );
+    out.push_str("<output class=\"reading\" aria-live=\"polite\"></output>\n");
     let charts = [(shown.arrivals(), 120.0), (shown.workers(), 260.0), (shown.age(), 210.0)];
     for (at, (chart, height)) in charts.iter().enumerate() {
         figure(out, chart, Frame { id: format!("chart{number}-{at}"), width: WIDTH, height: *height });
     }
     let _ = writeln!(
         out,
-        "<output class=\"reading\" aria-live=\"polite\"></output>\n\
-         <script type=\"application/json\" class=\"readings\">{}</script>\n</div>",
+        "<script type=\"application/json\" class=\"readings\">{}</script>\n</div>",
         readings(shown)
     );
     decisions(out, shown);
@@ -113,8 +115,10 @@ fn section(out: &mut String, shown: &Shown, number: usize) {
 fn figure(out: &mut String, chart: &Chart, frame: Frame) {
     let _ = writeln!(out, "<figure>\n<figcaption>{}</figcaption>", escaped(&chart.heading()));
     out.push_str(&svg(chart, &frame));
-    let peaks: Vec<String> =
-        beyond(chart).iter().map(|(name, peak)| format!("{name} up to {}", number(*peak))).collect();
+    let peaks: Vec<String> = beyond(chart)
+        .iter()
+        .map(|(name, peak)| format!("{name} up to {} {}", number(*peak), chart.unit).trim_end().to_owned())
+        .collect();
     if !peaks.is_empty() {
         let _ = writeln!(out, "<p class=\"beyond\">Beyond the chart: {}</p>", escaped(&peaks.join(", ")));
     }
@@ -147,6 +151,7 @@ fn readings(shown: &Shown) -> String {
 }
 
 fn decisions(out: &mut String, shown: &Shown) {
+    out.push_str("<h3>Changes</h3>\n");
     for outcome in &shown.outcomes {
         let count = outcome.decisions.len();
         let ending = if count == 1 { "" } else { "s" };
@@ -155,9 +160,13 @@ fn decisions(out: &mut String, shown: &Shown) {
             "<details><summary>{}: {count} change{ending}</summary>\n<ol>",
             escaped(&outcome.sizing)
         );
-        for change in &outcome.decisions {
+        for change in outcome.decisions.iter().take(MOST_TOLD) {
             let _ = writeln!(out, "<li>{}</li>", escaped(&told(change)));
         }
-        out.push_str("</ol></details>\n");
+        out.push_str("</ol>");
+        if count > MOST_TOLD {
+            let _ = write!(out, "<p>and {} more</p>", count - MOST_TOLD);
+        }
+        out.push_str("</details>\n");
     }
 }

@@ -136,7 +136,7 @@ fn each_change_is_told_with_its_reason_on_the_line_and_in_a_list() {
 #[test]
 fn a_far_worse_run_is_cut_off_and_named() {
     let page = html(&[outcome("step", "caudal", 3), outcome("step", "aws", 180)]);
-    assert!(page.contains("Beyond the chart: aws up to 180"), "{page}");
+    assert!(page.contains("Beyond the chart: aws up to 180 s"), "{page}");
 }
 
 #[test]
@@ -145,4 +145,14 @@ fn an_outcome_without_samples_makes_no_fault() {
     run.samples.clear();
     assert_eq!(unclosed(&html(&[run.clone()])), Ok(Vec::new()));
     assert!(terminal(&[run], 80).contains("goal 10 s"));
+}
+
+#[test]
+fn a_restless_run_does_not_swell_the_page() {
+    let mut run = outcome("step", "caudal", 3);
+    run.decisions =
+        (0..20_000).map(|turn| (f64::from(turn) * 0.03, 1 + turn % 2, 2, "x".repeat(60))).collect();
+    let page = html(&[run]);
+    assert!(page.len() < 300_000, "{} bytes", page.len());
+    assert!(page.contains("<p>and 19500 more</p>"));
 }

@@ -12,6 +12,8 @@ const BEYOND: f64 = 12.0;
 const EDGE: f64 = 4.0;
 /// Intervals that a line is thinned to.
 const INTERVALS: usize = 600;
+/// With more remarks on a series, only the first within each interval is shown.
+const MOST_REMARKS: usize = 400;
 /// Colours of the page's style; further series begin anew.
 const COLOURS: usize = 9;
 
@@ -140,7 +142,14 @@ fn line(out: &mut String, plane: &Plane, series: &Series, seconds: f64) {
         "<g class=\"series\" data-name=\"{}\"><path class=\"{class}\" d=\"{path}\"/>",
         escaped(&series.name)
     );
+    let is_dense = series.remarks.len() > MOST_REMARKS;
+    let mut shown_in = None;
     for remark in &series.remarks {
+        let interval = Some((remark.at / seconds * INTERVALS as f64) as u64);
+        if is_dense && shown_in == interval {
+            continue;
+        }
+        shown_in = interval;
         let _ = writeln!(
             out,
             "<circle class=\"remark {}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}</title></circle>",
