@@ -40,9 +40,10 @@ impl PoolModel {
     }
 
     /// Workers that `arrivals` records per second keep busy for a share of `load` of their time: between
-    /// `min` and `max`, and no more than the sink can use.
+    /// `min` and `max`, and no more than the sink keeps busy all the time.
     pub fn needed(&self, arrivals: f64, load: f64) -> f64 {
-        let useful = self.sink_limit.map_or(arrivals, |limit| arrivals.min(limit));
-        (useful / self.rate() / load).clamp(f64::from(self.min), f64::from(self.max.max(self.min)))
+        let wanted = arrivals / load;
+        let useful = self.sink_limit.map_or(wanted, |limit| wanted.min(limit));
+        (useful / self.rate()).clamp(f64::from(self.min), f64::from(self.max.max(self.min)))
     }
 }

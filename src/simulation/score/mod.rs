@@ -1,4 +1,19 @@
-//! The measures of a run.
+//! The measures of a run, each from the same few series, so that anything can be scored the same way.
+//!
+//! Ages, workers and backlog are taken each second; an age is the greatest within its second. What is *needed*
+//! is what the load of the trace (without its noise) keeps busy for 80 % of the time, within the bounds
+//! of the pool and of its sink. A *rise* is a second that needs half as many workers again as any of
+//! the minute before, and at least two more, and that lasts for 10 s or brings more records than `min` workers
+//! finish within the goal. A *fall* is one that needs at most 70 % of the second before it, and at least two
+//! fewer, and is followed by two minutes that need no more than a tenth above it.
+
+mod episodes;
+mod judge;
+mod steadiness;
+mod times;
+
+pub(super) use judge::Judge;
+pub use judge::Least;
 
 use serde::Serialize;
 

@@ -1,0 +1,76 @@
+//! A trace and a pool, with the oracle's plan, against which any sizing is played.
+
+use super::{
+    Outcome, PoolModel, Prompt, Sizing,
+    oracle::Oracle,
+    run::{Run, play},
+    score::{Judge, Least, Score},
+    traces::Trace,
+};
+use crate::supervisor::Moment;
+
+/// What is done once for a trace.
+#[derive(Debug)]
+pub struct Rehearsal {
+    trace: Trace,
+    model: PoolModel,
+    oracle: Oracle,
+    prompt: Score,
+    least: Least,
+}
+
+impl Rehearsal {
+    /// Makes the oracle's plan. A sink limit of the model goes before that of the trace.
+    pub fn new(trace: Trace, model: PoolModel) -> Self {
+        let model = PoolModel { sink_limit: model.sink_limit.or(trace.sink_limit), ..model };
+        let oracle = Oracle::new(&trace, &model);
+        let judge = Judge::new(&trace, &model, &oracle);
+        let run = play(&mut Prompt::new(&trace, &model), &trace, &model, None);
+        let prompt = judge.score(&run, None);
+        let least = judge.least();
+        Self { prompt, least, trace, model, oracle }
+    }
+
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    pub fn model(&self) -> &PoolModel {
+        &self.model
+    }
+
+    pub fn oracle(&self) -> &Oracle {
+        &self.oracle
+    }
+
+    /// The score of [`Prompt`]: what can be had without foresight.
+    pub fn prompt(&self) -> &Score {
+        &self.prompt
+    }
+
+    /// The ages that nobody could undercut.
+    pub fn least(&self) -> &Least {
+        &self.least
+    }
+
+    /// Plays a sizing through the trace; a second time, when it can be restarted, with a restart half-way.
+    pub fn run(&self, make: &dyn Fn() -> Box<dyn Sizing>) -> Outcome {
+        let judge = Judge::new(&self.trace, &self.model, &self.oracle);
+        let mut sizing = make();
+        let run = play(sizing.as_mut(), &self.trace, &self.model, None);
+        let half = self.trace.seconds() / 2;
+        let restarted: Option<Run> = make().restart(Moment::now()).then(|| {
+            let mut sizing = make();
+            play(sizing.as_mut(), &self.trace, &self.model, Some(half as f64))
+        });
+        let score = judge.score(&run, restarted.as_ref().map(|run| (run, half)));
+        Outcome {
+            sizing: sizing.name().to_owned(),
+            trace: self.trace.name.clone(),
+            goal: self.model.goal.as_secs_f64(),
+            samples: run.samples,
+            score,
+            decisions: run.decisions,
+        }
+    }
+}

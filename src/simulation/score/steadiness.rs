@@ -1,0 +1,66 @@
+//! Measures of calm: actions, reversals, provisioning, error, amnesia.
+
+use crate::simulation::{PoolModel, outcome::Change, run::Run};
+
+/// Share of needed workers below which a second is under-provisioned: arrivals vary by chance, and a policy is not
+/// asked to follow them by a twentieth.
+const UNDER: f64 = 0.95;
+/// Share above which it is over-provisioned.
+const OVER: f64 = 1.10;
+/// Seconds after a restart that are compared.
+const AFTER_RESTART: usize = 60;
+/// Fewest needed workers for an error to be told from rounding.
+const LEAST_NEED: f64 = 5.0;
+/// Seconds that a load has been steady when an estimate is judged.
+const STEADY: usize = 60;
+
+/// Changes per hour, and changes of direction per hour.
+pub(super) fn actions_and_reversals(decisions: &[Change], seconds: usize) -> (f64, f64) {
+    let ups = || decisions.iter().map(|(_, from, to, _)| to > from);
+    let reversals = ups().zip(ups().skip(1)).filter(|(before, after)| before != after).count();
+    let hours = seconds.max(1) as f64 / 3_600.0;
+    (decisions.len() as f64 / hours, reversals as f64 / hours)
+}
+
+/// Shares of the seconds over and under what is needed.
+pub(super) fn over_and_under(run: &Run, needs: &[f64]) -> (f64, f64) {
+    let pairs = || run.samples.iter().zip(needs).map(|(sample, need)| (f64::from(sample.in_service), *need));
+    let over = pairs().filter(|(workers, need)| *workers > (need * OVER - 1e-9).ceil()).count();
+    let under = pairs().filter(|(workers, need)| *workers < need * UNDER).count();
+    let seconds = run.samples.len().max(1) as f64;
+    (over as f64 / seconds, under as f64 / seconds)
+}
+
+/// 95th percentile of |wanted - needed| / needed, in seconds whose load has been steady for a minute, with no
+/// backlog, between the bounds and below the sink's limit.
+pub(super) fn estimator_error(run: &Run, model: &PoolModel, needs: &[f64]) -> Option<f64> {
+    let young = model.goal.as_secs_f64() / 10.0;
+    let (min, max) = (f64::from(model.min), f64::from(model.max));
+    let mut errors = Vec::new();
+    let mut steady = 0;
+    let mut before = f64::NAN;
+    for ((need, sample), wanted) in needs.iter().zip(&run.samples).zip(&run.wanted) {
+        steady = if (need - before).abs() <= 0.001 * need { steady + 1 } else { 0 };
+        before = *need;
+        let is_capped = model.sink_limit.is_some_and(|limit| sample.arrivals_per_second >= limit);
+        let bounded = *need <= min || *need >= max || *need < LEAST_NEED || is_capped;
+        if let Some(wanted) = wanted.filter(|_| steady >= STEADY && !bounded && sample.oldest_age <= young) {
+            errors.push((wanted - need).abs() / need);
+        }
+    }
+    errors.sort_by(f64::total_cmp);
+    let place = (errors.len() as f64 * 0.95).ceil() as usize;
+    errors.get(place.checked_sub(1)?).copied()
+}
+
+/// Greatest difference of what is ordered in the minute after a restart, over what is ordered without one; a
+/// single worker is not counted.
+pub(super) fn amnesia(plain: &Run, restarted: &Run, restart_at: usize) -> f64 {
+    let pairs = plain.samples.iter().zip(&restarted.samples).skip(restart_at).take(AFTER_RESTART);
+    let difference = |(plain, restarted): (&_, &_)| {
+        let (plain, restarted): (&crate::simulation::Sample, &crate::simulation::Sample) = (plain, restarted);
+        let apart = plain.desired.abs_diff(restarted.desired);
+        if apart > 1 { f64::from(apart) / f64::from(plain.desired.max(1)) } else { 0.0 }
+    };
+    pairs.map(difference).fold(0.0, f64::max)
+}

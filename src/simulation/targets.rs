@@ -1,0 +1,160 @@
+//! What a sizing has to reach.
+//!
+//! | measure | on every trace | on some |
+//! |---|---|---|
+//! | reaction | start + 1.5 s | |
+//! | drain | start + 3 s ¹ | |
+//! | p99 age | 10 % of the goal ² | |
+//! | max age | the goal ¹ | |
+//! | cost over the oracle's | 2.5 | `step10x`, `ramp8x`, `capped-sink` 1.5; `constant-noisy`, `diurnal` 1.4 |
+//! | under-provisioned | 2 % of the time ³ | |
+//! | actions per hour | | `step10x` 15; `constant-noisy` 5 |
+//! | reversals per hour | 20 | `step10x`, `constant-noisy` 3 |
+//! | idle tail | 75 s | |
+//! | lost to scale-in | nothing | |
+//! | restart amnesia | 10 % | |
+//! | estimator error | 10 % | |
+//!
+//! Where a trace makes a target impossible, it is stated by what is possible, and by nothing looser:
+//!
+//! 1. Where [`Prompt`](super::Prompt), who knows the present exactly, is over it: the least that `max` workers
+//!    all the time come to, and the time until a first worker can be there, start + 1.5 s (a drain: start + 3 s).
+//! 2. Where Prompt is over it: Prompt's; where `max` workers all the time are over it too: theirs and start + 1.5 s.
+//! 3. Where Prompt is over it: Prompt's.
+
+use super::{Rehearsal, Score};
+
+/// Seconds that may pass until a sizing has seen and answered a rise.
+const SEEING: f64 = 1.5;
+
+/// What can have a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    Reaction,
+    Drain,
+    P99Age,
+    MaxAge,
+    CostRatio,
+    Under,
+    Actions,
+    Reversals,
+    IdleTail,
+    LostToScaleIn,
+    Amnesia,
+    EstimatorError,
+}
+
+/// A measure and the most it may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    pub measure: Measure,
+    pub most: f64,
+    /// Stated by what is possible on this trace, since the usual target is not.
+    pub is_relative: bool,
+}
+
+impl Measure {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reaction => "reaction",
+            Self::Drain => "drain",
+            Self::P99Age => "p99 age",
+            Self::MaxAge => "max age",
+            Self::CostRatio => "cost",
+            Self::Under => "under",
+            Self::Actions => "actions",
+            Self::Reversals => "reversals",
+            Self::IdleTail => "idle tail",
+            Self::LostToScaleIn => "lost",
+            Self::Amnesia => "amnesia",
+            Self::EstimatorError => "error",
+        }
+    }
+
+    /// What a score says of it; absent where the trace has no occasion for it.
+    pub fn of(self, score: &Score) -> Option<f64> {
+        match self {
+            Self::Reaction => score.reaction,
+            Self::Drain => score.drain,
+            Self::P99Age => Some(score.p99_age),
+            Self::MaxAge => Some(score.max_age),
+            Self::CostRatio => Some(score.cost_ratio),
+            Self::Under => Some(score.under),
+            Self::Actions => Some(score.actions_per_hour),
+            Self::Reversals => Some(score.reversals_per_hour),
+            Self::IdleTail => score.idle_tail,
+            Self::LostToScaleIn => Some(score.lost_to_scale_in),
+            Self::Amnesia => score.amnesia,
+            Self::EstimatorError => score.estimator_error,
+        }
+    }
+
+    /// A value with its unit, as wide as need be.
+    pub fn text(self, value: f64) -> String {
+        match self {
+            Self::Reaction | Self::Drain | Self::P99Age | Self::MaxAge if value < 99.95 => {
+                format!("{value:.1} s")
+            }
+            Self::Reaction | Self::Drain | Self::P99Age | Self::MaxAge | Self::IdleTail => {
+                format!("{value:.0} s")
+            }
+            Self::CostRatio => format!("{value:.2}"),
+            Self::Actions | Self::Reversals => format!("{value:.1}/h"),
+            Self::Under | Self::LostToScaleIn | Self::Amnesia | Self::EstimatorError => {
+                format!("{:.1} %", value * 100.0)
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Whether a score reaches it; what it does not measure it does not miss.
+    pub fn is_met(&self, score: &Score) -> bool {
+        // Values are shown, and compared, to six digits.
+        self.measure.of(score).is_none_or(|value| value <= self.most + 1e-6)
+    }
+}
+
+/// The targets of a trace, in the order of tables.
+pub fn targets(rehearsal: &Rehearsal) -> Vec<Target> {
+    let (model, prompt, least) = (rehearsal.model(), rehearsal.prompt(), rehearsal.least());
+    let (goal, start) = (model.goal.as_secs_f64(), model.start.as_secs_f64());
+    let (cost, actions, reversals) = by_name(&rehearsal.trace().name);
+    let plain = |measure, most| Target { measure, most, is_relative: false };
+    // The usual target where Prompt keeps it, else what is possible.
+    let possible = |measure: Measure, most: f64, best: f64| match measure.of(prompt) {
+        Some(value) if value > most => Target { measure, most: best.max(most), is_relative: true },
+        _ => plain(measure, most),
+    };
+    let young = goal / 10.0;
+    let best_p99 = if least.p99_age > young { least.p99_age + start + SEEING } else { prompt.p99_age };
+    let mut all = vec![
+        plain(Measure::Reaction, start + SEEING),
+        possible(Measure::Drain, start + 3.0, least.drain.unwrap_or(0.0) + start + 3.0),
+        possible(Measure::P99Age, young, best_p99),
+        possible(Measure::MaxAge, goal, least.max_age + start + SEEING),
+        plain(Measure::CostRatio, cost),
+        possible(Measure::Under, 0.02, prompt.under),
+    ];
+    all.extend(actions.map(|most| plain(Measure::Actions, most)));
+    all.extend([
+        plain(Measure::Reversals, reversals),
+        plain(Measure::IdleTail, 75.0),
+        plain(Measure::LostToScaleIn, 0.0),
+        plain(Measure::Amnesia, 0.10),
+        plain(Measure::EstimatorError, 0.10),
+    ]);
+    all
+}
+
+/// Cost ratio, actions and reversals per hour.
+fn by_name(trace: &str) -> (f64, Option<f64>, f64) {
+    match trace {
+        "step10x" => (1.5, Some(15.0), 3.0),
+        "constant-noisy" => (1.4, Some(5.0), 3.0),
+        "ramp8x" | "capped-sink" => (1.5, None, 20.0),
+        "diurnal" => (1.4, None, 20.0),
+        _ => (2.5, None, 20.0),
+    }
+}
