@@ -164,10 +164,12 @@ impl<'a> Wiring<'a> {
         let public = |name: &String| Ok((Plan::public_name(name).to_owned(), self.target(node, name)?));
         let targets = node.to.iter().map(public).collect::<Result<Vec<_>, BuildError>>()?;
         let instead = self.foundation.ingress.take().map(|address| address.to_string());
-        let (stage, address) = IngressStage::bind(context, section, targets, instead.as_deref())?;
+        let listen = instead.unwrap_or_else(|| section.listen.clone());
+        let section = &IngressSection { listen, ..section.clone() };
+        let (stage, address) = IngressStage::bind(context, section, targets)?;
         self.foundation.settings.permit(&format!("ingress {}", node.name), address)?;
         self.listening.push((node.name.clone(), address));
-        Ok((Box::new(stage), Some(section.scale.clone())))
+        Ok((Box::new(stage), Some(section.pool_scale())))
     }
 
     fn workers(
@@ -177,7 +179,8 @@ impl<'a> Wiring<'a> {
         section: &WorkersSection,
     ) -> Result<Wired, BuildError> {
         let queue = self.queue(node, &section.from)?;
-        let letters = queue.section().dead_letter.as_ref();
+        let queue_section = queue.section();
+        let letters = queue_section.dead_letter.as_ref();
         let letters = letters.map(|letters| self.queue(node, &letters.queue)).transpose()?;
         let target = node.to.first().map(|name| self.target(node, name)).transpose()?;
         let stage = WorkersStage::new(context, section.clone(), queue, letters, target)?;

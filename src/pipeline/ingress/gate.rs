@@ -3,6 +3,7 @@
 use super::{
     Reply,
     body::{self, BodyError},
+    door::Gates,
     encoding::Encoding,
     intake::{Intake, Request},
     key::LONGEST_KEY,
@@ -17,10 +18,7 @@ use actix_web::{
 use bytes::Bytes;
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
@@ -36,6 +34,7 @@ pub(super) struct Gate {
     pub intake: Arc<Intake>,
     pub pool: Arc<Pool>,
     pub max_body: usize,
+    /// Takes no new request: the ingress stops, or another gate has taken its place.
     pub draining: AtomicBool,
 }
 
@@ -50,8 +49,8 @@ struct Asked {
 }
 
 /// Answers one request.
-pub(super) async fn serve(request: HttpRequest, payload: Payload, gate: Data<Gate>) -> HttpResponse {
-    let Some(name) = stream_of(request.path()) else { return elsewhere(&request, &gate) };
+pub(super) async fn serve(request: HttpRequest, payload: Payload, gates: Data<Gates>) -> HttpResponse {
+    let Some(name) = stream_of(request.path()) else { return elsewhere(&request, &gates.current()) };
     if request.method() != Method::POST {
         let reply = Reply::problem(405, "only POST is taken here", "post records as JSON or NDJSON");
         let mut response = respond(reply, false);
@@ -59,12 +58,12 @@ pub(super) async fn serve(request: HttpRequest, payload: Payload, gate: Data<Gat
         return response;
     }
     let came = Instant::now();
-    let (reply, close) = match take(&request, name, payload, &gate, came).await {
+    let (reply, close) = match take(&request, name, payload, &gates, came).await {
         Ok(reply) => (reply, false),
         // What is left of the body is not read: the connection ends with the answer.
         Err(refusal) => (refusal, true),
     };
-    gate.intake.metrics.answered(came.elapsed().as_secs_f64());
+    gates.current().intake.metrics.answered(came.elapsed().as_secs_f64());
     respond(reply, close)
 }
 
@@ -78,27 +77,42 @@ async fn take(
     request: &HttpRequest,
     name: &str,
     payload: Payload,
-    gate: &Gate,
+    gates: &Gates,
     came: Instant,
 ) -> Result<Reply, Reply> {
-    if gate.draining.load(Relaxed) {
-        return Err(Reply::draining());
-    }
+    let gate = gates.enter()?;
     let asked = asked(request, name, &gate.intake)?;
     let body = body::read(payload, asked.length, gate.max_body).await.map_err(|error| not_read(&error))?;
-    Ok(hand_over(request, asked, body, gate, came).await)
+    Ok(hand_over(request, name, asked, body, gate, gates, came).await)
 }
 
-/// Gives the request to a collector and waits for the answer.
-async fn hand_over(request: &HttpRequest, asked: Asked, body: Bytes, gate: &Gate, came: Instant) -> Reply {
+/// Gives the request to a collector and waits for the answer. When another gate has taken the place
+/// of this one before a collector took it, the request goes there.
+async fn hand_over(
+    request: &HttpRequest,
+    name: &str,
+    asked: Asked,
+    body: Bytes,
+    mut gate: Arc<Gate>,
+    gates: &Gates,
+    came: Instant,
+) -> Reply {
     let spread = spread_by(request, asked.key.as_deref());
     let (answer, answered) = oneshot::channel();
     let Asked { route, key, idempotency_key, encoding, .. } = asked;
-    let waiting = Request { route, key, idempotency_key, encoding, body, came, answer };
-    let Ok(assigned) = gate.pool.offer_within(WAIT_FOR_ROOM, spread, waiting).await else {
-        return Reply::busy();
-    };
-    wait_for(assigned, answered).await
+    let mut waiting = Request { route, key, idempotency_key, encoding, body, came, answer };
+    loop {
+        waiting = match gate.pool.offer_within(WAIT_FOR_ROOM, spread, waiting).await {
+            Ok(assigned) => return wait_for(assigned, answered).await,
+            Err(_) if gates.is_current(&gate) => return Reply::busy(),
+            Err(refused) => refused,
+        };
+        let next = gates.enter().and_then(|gate| Ok((route_to(name, &gate.intake)?, gate)));
+        (waiting.route, gate) = match next {
+            Ok(next) => next,
+            Err(refusal) => return refusal,
+        };
+    }
 }
 
 async fn wait_for(assigned: Assigned, answered: oneshot::Receiver<Reply>) -> Reply {
@@ -127,10 +141,15 @@ fn text<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Rep
     value.to_str().map(Some).map_err(unreadable)
 }
 
+/// Place of the stream in [`Intake::routes`].
+fn route_to(name: &str, intake: &Intake) -> Result<usize, Reply> {
+    let route = intake.routes.iter().position(|route| route.name == name);
+    route.ok_or_else(|| Reply::unknown_stream(name, &known(intake)))
+}
+
 /// Reads the head of a request.
 fn asked(request: &HttpRequest, name: &str, intake: &Intake) -> Result<Asked, Reply> {
-    let route = intake.routes.iter().position(|route| route.name == name);
-    let route = route.ok_or_else(|| Reply::unknown_stream(name, &known(intake)))?;
+    let route = route_to(name, intake)?;
     let kind = text(request, "content-type")?.unwrap_or_default();
     if kind.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/")) {
         return Err(Reply::problem(

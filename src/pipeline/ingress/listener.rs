@@ -1,6 +1,6 @@
 //! The HTTP server of an ingress: threads of its own, bound early, serving late.
 
-use super::gate::{Gate, serve};
+use super::{door::Gates, gate::serve};
 use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use std::{
     io,
@@ -56,7 +56,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the address cannot be bound or the thread cannot be started.
-    pub(super) fn bind(node: &str, address: &str, gate: Arc<Gate>) -> io::Result<Self> {
+    pub(super) fn bind(node: &str, address: &str, gates: Arc<Gates>) -> io::Result<Self> {
         let (bound, is_bound) = mpsc::channel();
         let (start, started) = oneshot::channel();
         let control = Arc::default();
@@ -64,7 +64,7 @@ impl Listener {
             let (address, control) = (address.to_owned(), Arc::clone(&control));
             thread::Builder::new()
                 .name(format!("ingress-{node}"))
-                .spawn(move || run(&address, gate, (bound, started), &control))?
+                .spawn(move || run(&address, gates, (bound, started), &control))?
         };
         let address = is_bound.recv().map_err(io::Error::other)??;
         Ok(Self { address, start: Some(start), control, thread: Some(thread) })
@@ -108,8 +108,8 @@ impl Drop for Listener {
     }
 }
 
-fn run(address: &str, gate: Arc<Gate>, bound: Bound, control: &Mutex<Control>) {
-    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gate, bound, control));
+fn run(address: &str, gates: Arc<Gates>, bound: Bound, control: &Mutex<Control>) {
+    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gates, bound, control));
     if let Err(error) = ended {
         tracing::error!(%address, %error, "the ingress server ended");
     }
@@ -117,12 +117,12 @@ fn run(address: &str, gate: Arc<Gate>, bound: Bound, control: &Mutex<Control>) {
 
 async fn serve_until_stopped(
     address: &str,
-    gate: Arc<Gate>,
+    gates: Arc<Gates>,
     (bound, started): Bound,
     control: &Mutex<Control>,
 ) -> io::Result<()> {
-    let gate = web::Data::from(gate);
-    let app = move || App::new().app_data(gate.clone()).default_service(web::to(serve));
+    let gates = web::Data::from(gates);
+    let app = move || App::new().app_data(gates.clone()).default_service(web::to(serve));
     let server = HttpServer::new(app)
         .workers(WORKERS)
         .worker_max_blocking_threads(1)

@@ -4,6 +4,7 @@ mod answer;
 mod balancer;
 mod body;
 mod collector;
+mod door;
 mod encoding;
 mod field;
 mod gate;
@@ -21,6 +22,7 @@ mod section;
 mod stage;
 mod values;
 
+pub use door::Door;
 pub use pretreatment::ConditionError;
 pub use section::{Balance, Check, IngressSection, Targets};
 pub use stage::{IngressError, IngressStage};

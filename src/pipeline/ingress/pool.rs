@@ -39,6 +39,8 @@ pub(super) struct Pool {
     capacity: usize,
     members: RwLock<Arc<Vec<Arc<Member>>>>,
     turn: AtomicUsize,
+    /// It will never have members again.
+    closed: AtomicBool,
 }
 
 /// A request given to a collector, until it is answered.
@@ -115,7 +117,13 @@ impl Drop for Assigned {
 
 impl Pool {
     pub(super) fn new(balance: Balance, capacity: usize) -> Self {
-        Self { balance, capacity, members: RwLock::default(), turn: AtomicUsize::new(0) }
+        Self {
+            balance,
+            capacity,
+            members: RwLock::default(),
+            turn: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn members(&self) -> Arc<Vec<Arc<Member>>> {
@@ -139,6 +147,12 @@ impl Pool {
         leaving.iter().for_each(|member| member.leaving.store(true, SeqCst));
         *members = Arc::new(next);
         leaving
+    }
+
+    /// Lets all members leave and takes none in again; answers those that leave.
+    pub(super) fn close(&self) -> Vec<Arc<Member>> {
+        self.closed.store(true, SeqCst);
+        self.resize(0, &[])
     }
 
     /// Gives a request to a collector; gives it back when none can take it now.
@@ -168,7 +182,8 @@ impl Pool {
         Err(request)
     }
 
-    /// Gives a request to a collector, waiting up to `wait` for one to have room.
+    /// Gives a request to a collector, waiting up to `wait` for one to have room, unless the pool is
+    /// closed.
     pub(super) async fn offer_within(
         &self,
         wait: Duration,
@@ -181,6 +196,9 @@ impl Pool {
             Err(refused) => refused,
         };
         for _ in 0..wait.as_millis() / PAUSE.as_millis() {
+            if self.closed.load(SeqCst) {
+                break;
+            }
             tokio::time::sleep(PAUSE).await;
             request = match self.offer(key, request) {
                 Ok(assigned) => return Ok(assigned),

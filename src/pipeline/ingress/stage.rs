@@ -3,9 +3,9 @@
 use super::{
     IngressSection,
     collector::collect,
+    door::Door,
     gate::Gate,
     intake::Intake,
-    listener::Listener,
     pool::{Member, Pool},
     pretreatment::ConditionError,
 };
@@ -14,8 +14,11 @@ use serde_json::json;
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        Arc, Weak,
+        atomic::{
+            AtomicBool,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -34,7 +37,11 @@ pub enum IngressError {
 pub struct IngressStage {
     node: Arc<str>,
     gate: Arc<Gate>,
-    listener: Listener,
+    door: Arc<Door>,
+    /// It has put its gate behind the door.
+    serves: bool,
+    /// The gate of the stage that it took the door over from.
+    displaced: Weak<Gate>,
     /// Members told to leave whose tasks have not ended.
     leaving: Vec<Arc<Member>>,
     /// Counts of members that have left.
@@ -48,8 +55,8 @@ struct Gone {
 }
 
 impl IngressStage {
-    /// Binds the address (`address` instead of the section's, port 0 picks a free one) and answers
-    /// the one that was bound. Requests wait in the kernel until the first `reconcile`.
+    /// Binds the section's address (port 0 picks a free one) and answers the one that was bound.
+    /// Requests wait in the kernel until the first `reconcile`.
     ///
     /// # Errors
     /// [`IngressError`] when the address cannot be bound or a condition cannot be read.
@@ -57,41 +64,55 @@ impl IngressStage {
         context: Context,
         section: &IngressSection,
         targets: Vec<(String, Target)>,
-        address: Option<&str>,
     ) -> Result<(Self, SocketAddr), IngressError> {
-        let node = Arc::clone(&context.node);
-        let intake = Intake::new(&context, section, targets)
-            .map_err(|cause| IngressError::Condition { node: node.to_string(), cause })?;
-        let waiting = usize::try_from(section.waiting.max(1)).unwrap_or(usize::MAX);
-        let gate = Arc::new(Gate {
-            intake: Arc::new(intake),
-            pool: Arc::new(Pool::new(section.balance, waiting)),
-            max_body: usize::try_from(section.max_body.0).unwrap_or(usize::MAX),
-            draining: AtomicBool::new(false),
-        });
-        let address = address.unwrap_or(&section.listen);
-        let listener = Listener::bind(&node, address, Arc::clone(&gate)).map_err(|cause| {
-            IngressError::Bind { node: node.to_string(), address: address.to_owned(), cause }
+        let gate = gate(&context, section, targets)?;
+        let node = context.node;
+        let door = Door::bind(&node, &section.listen, Arc::clone(&gate)).map_err(|cause| {
+            IngressError::Bind { node: node.to_string(), address: section.listen.clone(), cause }
         })?;
-        let bound = listener.address();
-        Ok((Self { node, gate, listener, leaving: Vec::new(), before: Gone::default() }, bound))
+        let bound = door.address();
+        Ok((Self::new(node, gate, door), bound))
     }
 
-    fn ensure_listener(&mut self) {
-        self.listener.start();
-        if self.listener.is_running() {
-            return;
+    /// An ingress that takes over a door behind which another stage serves, at the first `reconcile`.
+    /// Dropped before that stage was drained, it gives the door back.
+    ///
+    /// # Errors
+    /// [`IngressError`] when a condition cannot be read.
+    pub fn take_over(
+        door: Arc<Door>,
+        context: Context,
+        section: &IngressSection,
+        targets: Vec<(String, Target)>,
+    ) -> Result<Self, IngressError> {
+        let gate = gate(&context, section, targets)?;
+        Ok(Self::new(context.node, gate, door))
+    }
+
+    fn new(node: Arc<str>, gate: Arc<Gate>, door: Arc<Door>) -> Self {
+        let (leaving, before) = (Vec::new(), Gone::default());
+        Self { node, gate, door, serves: false, displaced: Weak::new(), leaving, before }
+    }
+
+    /// The server, for a stage that is to take it over.
+    pub fn door(&self) -> &Arc<Door> {
+        &self.door
+    }
+
+    /// Serves from now on; only once, for another may have taken the door since.
+    fn serve(&mut self) {
+        if !std::mem::replace(&mut self.serves, true) && !self.door.gates().is_current(&self.gate) {
+            let displaced = self.door.gates().pass_to(Arc::clone(&self.gate));
+            self.displaced = Arc::downgrade(&displaced);
+            tracing::info!(node = %self.node, address = %self.door.address(), "the ingress was taken over");
         }
-        let address = self.listener.address().to_string();
-        match Listener::bind(&self.node, &address, Arc::clone(&self.gate)) {
-            Ok(listener) => {
-                tracing::warn!(node = %self.node, %address, "the ingress server was started again");
-                self.listener = listener;
-                self.listener.start();
-            }
-            Err(error) => {
-                tracing::error!(node = %self.node, %address, %error, "the ingress cannot listen again")
-            }
+        self.door.open();
+    }
+
+    /// Gives the door back to whom it was taken from, if that one still serves.
+    fn give_back(&self) {
+        if let Some(displaced) = self.displaced.upgrade().filter(|gate| !gate.draining.load(SeqCst)) {
+            self.door.gates().give_back(&self.gate, displaced);
         }
     }
 
@@ -128,7 +149,7 @@ impl Stage for IngressStage {
             let key = member.key.clone();
             tasks.ensure(&key, |retire| collect(member, intake, retire));
         }
-        self.ensure_listener();
+        self.serve();
     }
 
     fn observe(&mut self, tasks: &Tasks) -> Observation {
@@ -160,16 +181,40 @@ impl Stage for IngressStage {
             })
             .collect();
         observation.detail.insert("unit".to_owned(), "requests".into());
-        observation.detail.insert("address".to_owned(), self.listener.address().to_string().into());
-        observation.detail.insert("listening".to_owned(), self.listener.is_running().into());
+        observation.detail.insert("address".to_owned(), self.door.address().to_string().into());
+        observation.detail.insert("listening".to_owned(), self.door.is_listening().into());
         observation.detail.insert("collectors".to_owned(), collectors.into());
         observation
     }
 
     fn drain(&mut self, tasks: &mut Tasks) {
-        // The server goes on answering 503 until the stage is dropped, so that clients are told.
-        self.gate.draining.store(true, Relaxed);
-        self.leaving.extend(self.gate.pool.resize(0, &[]));
+        self.give_back();
+        // Unless another stage serves behind the door, the server goes on answering 503 until this one
+        // is dropped, so that clients are told.
+        self.gate.draining.store(true, SeqCst);
+        self.leaving.extend(self.gate.pool.close());
         tasks.retire_all();
     }
+}
+
+impl Drop for IngressStage {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+fn gate(
+    context: &Context,
+    section: &IngressSection,
+    targets: Vec<(String, Target)>,
+) -> Result<Arc<Gate>, IngressError> {
+    let intake = Intake::new(context, section, targets)
+        .map_err(|cause| IngressError::Condition { node: context.node.to_string(), cause })?;
+    let waiting = usize::try_from(section.waiting.max(1)).unwrap_or(usize::MAX);
+    Ok(Arc::new(Gate {
+        intake: Arc::new(intake),
+        pool: Arc::new(Pool::new(section.balance, waiting)),
+        max_body: usize::try_from(section.max_body.0).unwrap_or(usize::MAX),
+        draining: AtomicBool::new(false),
+    }))
 }

@@ -6,3 +6,4 @@ mod overload;
 mod pooling;
 mod refusing;
 mod repeating;
+mod taking_over;

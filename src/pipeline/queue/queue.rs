@@ -2,7 +2,10 @@
 
 use super::QueueSection;
 use crate::storage::{CommitError, LeasedMessage, QueueDepth, QueueId, QueuePolicy, ReadError, Store};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 /// Why a queue cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +19,7 @@ pub struct QueueError {
 #[derive(Debug)]
 pub struct Queue {
     name: String,
-    section: QueueSection,
+    section: RwLock<Arc<QueueSection>>,
     id: QueueId,
     store: Store,
 }
@@ -27,11 +30,18 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] when it cannot be declared.
     pub async fn open(name: &str, section: &QueueSection, store: Store) -> Result<Arc<Self>, QueueError> {
-        let policy = QueuePolicy {
-            max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
-            retention: Some(section.retention.0),
-        };
-        Self::declare(name, section.clone(), policy, store).await
+        Self::declare(name, section.clone(), policy(section), store).await
+    }
+
+    /// Goes on by another section from now on. Leases that were given keep their length.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the store does not take the new policy; nothing has changed then.
+    pub async fn redefine(&self, section: &QueueSection) -> Result<(), QueueError> {
+        let declared = self.store.declare_queue(&self.name, policy(section)).await;
+        declared.map_err(|cause| QueueError { name: self.name.clone(), cause })?;
+        *self.section.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(section.clone());
+        Ok(())
     }
 
     /// The queue `NODE.quarantine`, which keeps its messages until somebody takes them.
@@ -53,6 +63,7 @@ impl Queue {
             .declare_queue(name, policy)
             .await
             .map_err(|cause| QueueError { name: name.to_owned(), cause })?;
+        let section = RwLock::new(Arc::new(section));
         Ok(Arc::new(Self { name: name.to_owned(), section, id, store }))
     }
 
@@ -64,8 +75,8 @@ impl Queue {
         self.id
     }
 
-    pub fn section(&self) -> &QueueSection {
-        &self.section
+    pub fn section(&self) -> Arc<QueueSection> {
+        Arc::clone(&self.section.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn store(&self) -> &Store {
@@ -74,7 +85,7 @@ impl Queue {
 
     /// Receives after which a message moves to the dead-letter queue.
     pub fn max_receives(&self) -> Option<u32> {
-        self.section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives.max(1))
+        self.section().dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives.max(1))
     }
 
     /// Leases up to `max` messages for the queue's visibility timeout, waiting up to `wait` for the first.
@@ -82,10 +93,17 @@ impl Queue {
     /// # Errors
     /// See [`ReadError`].
     pub async fn receive(&self, max: usize, wait: Duration) -> Result<Vec<LeasedMessage>, ReadError> {
-        self.store.receive(self.id, max, self.section.visibility_timeout.0, wait).await
+        self.store.receive(self.id, max, self.section().visibility_timeout.0, wait).await
     }
 
     pub fn depth(&self) -> QueueDepth {
         self.store.depth(self.id).unwrap_or_default()
+    }
+}
+
+fn policy(section: &QueueSection) -> QueuePolicy {
+    QueuePolicy {
+        max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
+        retention: Some(section.retention.0),
     }
 }

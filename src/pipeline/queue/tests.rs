@@ -205,3 +205,24 @@ async fn a_queue_shows_what_waits_in_it_and_before_it() {
     assert_eq!(after.tally, Some(Tally { finished: 2, ..Tally::default() }));
     assert!(after.oldest_age.is_some());
 }
+
+#[tokio::test]
+async fn a_redefined_queue_judges_by_its_new_terms_and_keeps_its_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = context(folder.path());
+    let store = &context.store;
+    let queue = Queue::open("rides", &section(Duration::from_millis(1), 1), store.clone()).await.unwrap();
+    let mut block = RecordBlock::new();
+    block.push(now_ms(), b"key", b"", b"{}");
+    let mut batch = Batch::new();
+    batch.send(queue.id(), block, 0);
+    store.commit(batch).await.unwrap();
+    assert_eq!(queue.receive(1, LONG).await.unwrap().len(), 1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(queue.receive(1, Duration::ZERO).await.unwrap().is_empty(), "one receive was all");
+    queue.redefine(&section(Duration::from_secs(60), 3)).await.unwrap();
+    assert_eq!(queue.max_receives(), Some(3));
+    let again = queue.receive(1, LONG).await.unwrap();
+    assert_eq!(again[0].receipt.receive_count, 2);
+    assert!(again[0].visible_again_at_ms > now_ms() + 50_000);
+}

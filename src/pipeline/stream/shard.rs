@@ -1,9 +1,15 @@
 //! A shard and the part of the hash space it holds.
 
-use super::throttle::{Throttle, Throttled};
+use super::{
+    Limits,
+    throttle::{Throttle, Throttled},
+};
 use crate::{storage::ShardId, telemetry::ShardMetrics};
 use md5::{Digest, Md5};
-use std::ops::RangeInclusive;
+use std::{
+    ops::RangeInclusive,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
 
 /// A part of a stream: an ordered, durable sequence of records.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ pub struct Shard {
     pub first_hash: u128,
     pub last_hash: u128,
     pub metrics: ShardMetrics,
-    pub(super) throttle: Throttle,
+    pub(super) throttle: RwLock<Throttle>,
 }
 
 impl Shard {
@@ -24,12 +30,21 @@ impl Shard {
         shard_name(self.index)
     }
 
+    pub(super) fn throttle(&self) -> RwLockReadGuard<'_, Throttle> {
+        self.throttle.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts other limits in place of those that hold now.
+    pub(super) fn limit(&self, limits: Option<&Limits>) {
+        *self.throttle.write().unwrap_or_else(PoisonError::into_inner) = Throttle::new(limits);
+    }
+
     /// Takes room for records and bytes under the shard's limits, both or neither.
     ///
     /// # Errors
     /// [`Throttled`] when the limits do not allow it now, or never will.
     pub fn admit(&self, records: u32, bytes: u64) -> Result<(), Throttled> {
-        self.throttle.admit(records, bytes).map_err(|refusal| {
+        self.throttle().admit(records, bytes).map_err(|refusal| {
             self.metrics.throttled();
             refusal.at(self.index)
         })

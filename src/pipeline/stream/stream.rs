@@ -10,7 +10,7 @@ use crate::{
     telemetry::NodeMetrics,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Why a stream cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum StreamError {
 #[derive(Debug)]
 pub struct Stream {
     name: String,
-    section: StreamSection,
+    section: RwLock<Arc<StreamSection>>,
     store: Store,
     shards: Vec<Shard>,
 }
@@ -74,30 +74,45 @@ impl Stream {
     ) -> Result<Arc<Self>, StreamError> {
         let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
         define(name, section.shards, &store).await?;
-        let retention =
-            Retention { age: Some(section.retention.0), bytes: section.retention_bytes.map(|size| size.0) };
         let mut shards = Vec::new();
         for (index, range) in (0..).zip(even_ranges(section.shards)) {
             let id = store.declare_shard(&stored_name(name, index)).await.map_err(commit)?;
-            store.retain(id, retention);
+            store.retain(id, retention(section));
             shards.push(Shard {
                 index,
                 id,
                 first_hash: *range.start(),
                 last_hash: *range.end(),
                 metrics: metrics.shard(index),
-                throttle: Throttle::new(section.limits.as_ref()),
+                throttle: RwLock::new(Throttle::new(section.limits.as_ref())),
             });
         }
-        Ok(Arc::new(Self { name: name.to_owned(), section: section.clone(), store, shards }))
+        let section = RwLock::new(Arc::new(section.clone()));
+        Ok(Arc::new(Self { name: name.to_owned(), section, store, shards }))
+    }
+
+    /// Goes on by another section from now on: retention, limits, sizes. The number of shards stays.
+    /// New limits begin with a full burst.
+    pub fn redefine(&self, section: &StreamSection) {
+        let section = Arc::new(StreamSection { shards: self.section().shards, ..section.clone() });
+        let before = {
+            let mut current = self.section.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, Arc::clone(&section))
+        };
+        for shard in &self.shards {
+            self.store.retain(shard.id, retention(&section));
+            if before.limits != section.limits {
+                shard.limit(section.limits.as_ref());
+            }
+        }
     }
 
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub fn section(&self) -> &StreamSection {
-        &self.section
+    pub fn section(&self) -> Arc<StreamSection> {
+        Arc::clone(&self.section.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn store(&self) -> &Store {
@@ -151,16 +166,20 @@ impl Stream {
     pub fn give_back_all(&self, parts: &[(u32, u32, u64)]) {
         for (index, records, bytes) in parts {
             if let Some(shard) = self.shard(*index) {
-                shard.throttle.give_back(*records, *bytes);
+                shard.throttle().give_back(*records, *bytes);
             }
         }
     }
 
     fn never(&self, parts: &[(u32, u32, u64)]) -> Option<Throttled> {
         parts.iter().find_map(|(index, records, bytes)| {
-            self.shard(*index)?.throttle.never(*records, *bytes).map(|refusal| refusal.at(*index))
+            self.shard(*index)?.throttle().never(*records, *bytes).map(|refusal| refusal.at(*index))
         })
     }
+}
+
+fn retention(section: &StreamSection) -> Retention {
+    Retention { age: Some(section.retention.0), bytes: section.retention_bytes.map(|size| size.0) }
 }
 
 fn stored_name(stream: &str, index: u32) -> String {

@@ -154,3 +154,25 @@ async fn limits_over_several_shards_are_taken_together_or_not_at_all() {
     stream.admit(0, 10, 0).unwrap();
     assert!(stream.admit_all(&[(0, 5, 0), (1, 11, 0)]).unwrap_err().never);
 }
+
+#[tokio::test]
+async fn a_redefined_stream_goes_on_by_its_new_limits_with_the_shards_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let limits = |records| {
+        let records_per_second = Some(records);
+        Limits { records_per_second, bytes_per_second: None, burst_records: None, burst_bytes: None }
+    };
+    let section = StreamSection { shards: 2, limits: Some(limits(5)), ..StreamSection::default() };
+    let metrics = Metrics::new().node("trips", "stream");
+    let stream = Stream::open("trips", &section, store, metrics).await.unwrap();
+    assert!(stream.admit(0, 10, 0).unwrap_err().never);
+    stream.redefine(&StreamSection { limits: Some(limits(10)), max_record: ByteSize(7), ..section.clone() });
+    stream.admit(0, 10, 0).unwrap();
+    assert!(stream.admit(0, 10, 0).is_err());
+    stream.redefine(&StreamSection { limits: Some(limits(10)), shards: 9, ..section.clone() });
+    assert!(stream.admit(0, 10, 0).is_err(), "limits that stay do not begin with a new burst");
+    assert_eq!((stream.shards().len(), stream.section().shards), (2, 2));
+    stream.redefine(&StreamSection { limits: None, ..section });
+    stream.admit(0, 1_000, 0).unwrap();
+}

@@ -13,6 +13,7 @@ use crate::{
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -26,7 +27,7 @@ pub struct Daemon {
     pub stage: Option<IngressStage>,
     pub tasks: Tasks,
     pub runtime: Runtime,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 #[derive(Debug)]
@@ -66,20 +67,27 @@ pub fn start(section: &IngressSection, stream: serde_json::Value) -> Daemon {
         let stream = Stream::open("trips", &stream_section, store.clone(), metrics).await.unwrap();
         (stream, Queue::open("jobs", &QueueSection::default(), store.clone()).await.unwrap())
     });
-    let context = Context {
+    let mut tasks = Tasks::new(runtime.handle().clone(), "collector".into());
+    let context = context(&store, folder.path());
+    let (mut stage, address) = IngressStage::bind(context, section, targets(&stream, &queue)).unwrap();
+    stage.reconcile(Capacity(2), &mut tasks);
+    Daemon { address, stream, queue, store, stage: Some(stage), tasks, runtime, folder }
+}
+
+fn context(store: &Store, data: &Path) -> Context {
+    Context {
         node: "collector".into(),
         store: store.clone(),
-        metrics: metrics.node("collector", "ingress"),
-        data: folder.path().to_owned(),
-    };
-    let targets = vec![
-        ("trips".to_owned(), Target::Stream(Arc::clone(&stream))),
-        ("jobs".to_owned(), Target::Queue(Arc::clone(&queue))),
-    ];
-    let mut tasks = Tasks::new(runtime.handle().clone(), "collector".into());
-    let (mut stage, address) = IngressStage::bind(context, section, targets, None).unwrap();
-    stage.reconcile(Capacity(2), &mut tasks);
-    Daemon { address, stream, queue, store, stage: Some(stage), tasks, runtime, _folder: folder }
+        metrics: Metrics::new().node("collector", "ingress"),
+        data: data.to_owned(),
+    }
+}
+
+fn targets(stream: &Arc<Stream>, queue: &Arc<Queue>) -> Vec<(String, Target)> {
+    vec![
+        ("trips".to_owned(), Target::Stream(Arc::clone(stream))),
+        ("jobs".to_owned(), Target::Queue(Arc::clone(queue))),
+    ]
 }
 
 /// A daemon with all defaults and four shards.
@@ -88,6 +96,25 @@ pub fn plain() -> Daemon {
 }
 
 impl Daemon {
+    /// A stage that takes over from the one that serves, and its tasks; it has not begun.
+    pub fn successor(&self, section: &IngressSection) -> (IngressStage, Tasks) {
+        let door = Arc::clone(self.stage.as_ref().unwrap().door());
+        let context = context(&self.store, self.folder.path());
+        let targets = targets(&self.stream, &self.queue);
+        let stage = IngressStage::take_over(door, context, section, targets).unwrap();
+        (stage, Tasks::new(self.runtime.handle().clone(), "collector".into()))
+    }
+
+    /// Hands over to a stage with another section, as a reload does.
+    pub fn hand_over(&mut self, section: &IngressSection) {
+        let (mut stage, mut tasks) = self.successor(section);
+        stage.reconcile(Capacity(2), &mut tasks);
+        let mut old = self.stage.replace(stage).unwrap();
+        old.drain(&mut self.tasks);
+        self.wait_until_ended();
+        self.tasks = tasks;
+    }
+
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         request(self.address, "POST", path, headers, body)
     }
@@ -112,8 +139,9 @@ impl Daemon {
     }
 
     /// Waits until all tasks of the ingress have ended.
-    pub fn wait_until_ended(&self) {
+    pub fn wait_until_ended(&mut self) {
         for _ in 0..1_000 {
+            self.tasks.reap();
             if self.tasks.alive().count() == 0 {
                 return;
             }

@@ -120,8 +120,7 @@ fn an_address_in_use_is_named() {
         metrics: crate::telemetry::Metrics::new().node("second", "ingress"),
         data: ".".into(),
     };
-    let refused =
-        crate::pipeline::ingress::IngressStage::bind(context, &section, Vec::new(), None).unwrap_err();
+    let refused = crate::pipeline::ingress::IngressStage::bind(context, &section, Vec::new()).unwrap_err();
     assert!(refused.to_string().contains(&taken), "{refused}");
 }
 
