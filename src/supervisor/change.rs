@@ -1,6 +1,7 @@
 //! A change of the running topology, as the supervisor applies it.
 
 use super::{drain::Straggler, node::BuiltNode};
+use crate::pipeline::{RefreshSettings, Scale};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How a node is handed over from its old stage to its new one.
@@ -24,9 +25,19 @@ pub struct Change {
     pub added: Vec<BuiltNode>,
     /// Nodes of the same name that run already.
     pub replaced: Vec<BuiltNode>,
+    /// Pools whose bounds or policies change, and nothing else; their workers run on.
+    pub rescaled: Vec<Rescaled>,
     pub removed: Vec<Arc<str>>,
-    /// What drains for longer is cut off.
+    /// What drains for longer is cut off, now and when the daemon stops.
     pub deadline: Duration,
+}
+
+/// A pool goes on under other terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescaled {
+    pub name: Arc<str>,
+    pub scale: Scale,
+    pub refresh: RefreshSettings,
 }
 
 impl fmt::Debug for Change {
@@ -37,6 +48,7 @@ impl fmt::Debug for Change {
             .field("order", &self.order)
             .field("added", &names(&self.added))
             .field("replaced", &names(&self.replaced))
+            .field("rescaled", &self.rescaled)
             .field("removed", &self.removed)
             .field("deadline", &self.deadline)
             .finish()
