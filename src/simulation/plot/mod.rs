@@ -10,3 +10,9 @@ mod tests;
 
 pub use page::html;
 pub use terminal::terminal;
+
+use super::targets::Target;
+use std::collections::BTreeMap;
+
+/// The targets of traces, by the names of these.
+pub type Targets = BTreeMap<String, Vec<Target>>;

@@ -1,11 +1,12 @@
 //! Outcomes as a page of its own: charts, measures and decisions, with style and script inside.
 
 use super::{
+    Targets,
     chart::{Chart, Frame, buckets, escaped, legend, number, svg, time},
     shown::{Shown, beyond, by_trace, told},
-    table::scores,
+    table::{scores, summary},
 };
-use crate::simulation::Outcome;
+use crate::simulation::{Outcome, targets::Target};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -33,8 +34,9 @@ struct Reading<'a> {
     age: Vec<f64>,
 }
 
-/// One HTML document with everything it needs.
-pub fn html(outcomes: &[Outcome]) -> String {
+/// One HTML document with everything it needs. The first sizing of each trace is the one that the others are
+/// compared with; measures are held against the targets of their trace, where there are some.
+pub fn html(outcomes: &[Outcome], targets: &Targets) -> String {
     let all = by_trace(outcomes);
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -43,10 +45,10 @@ pub fn html(outcomes: &[Outcome]) -> String {
          <title>Caudal: a rehearsal of scaling</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <header><h1>A rehearsal of scaling</h1>\n<p>{}</p>\n{}</header>\n<main>\n",
         introduction(&all),
-        contents(&all)
+        contents(&all, targets)
     );
     for (number, shown) in all.iter().enumerate() {
-        section(&mut out, shown, number);
+        section(&mut out, shown, number, targets.get(shown.trace).map(Vec::as_slice).unwrap_or_default());
     }
     let _ = writeln!(out, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>");
     out
@@ -67,7 +69,11 @@ fn introduction(all: &[Shown]) -> String {
     )
 }
 
-fn contents(all: &[Shown]) -> String {
+/// What leads to the traces: the table of targets missed, or else their names.
+fn contents(all: &[Shown], targets: &Targets) -> String {
+    if !targets.is_empty() {
+        return summary(all, targets);
+    }
     if all.len() < 2 {
         return String::new();
     }
@@ -78,7 +84,7 @@ fn contents(all: &[Shown]) -> String {
     format!("<nav aria-label=\"Traces\">{}</nav>\n", links.collect::<Vec<String>>().join("\n"))
 }
 
-fn section(out: &mut String, shown: &Shown, number: usize) {
+fn section(out: &mut String, shown: &Shown, number: usize, targets: &[Target]) {
     let trace = escaped(shown.trace);
     let _ = writeln!(
         out,
@@ -87,7 +93,7 @@ fn section(out: &mut String, shown: &Shown, number: usize) {
         time(shown.seconds()),
         self::number(shown.goal())
     );
-    out.push_str(&scores(shown));
+    out.push_str(&scores(shown, targets));
     let names: Vec<(String, usize)> = match shown.outcomes.as_slice() {
         [_] => vec![("ordered".to_owned(), 0), ("in service".to_owned(), 1)],
         several => several.iter().enumerate().map(|(at, outcome)| (outcome.sizing.clone(), at)).collect(),
@@ -98,7 +104,10 @@ fn section(out: &mut String, shown: &Shown, number: usize) {
         "<div class=\"charts\" tabindex=\"0\" role=\"group\" aria-label=\"Charts of {trace}; the arrow keys move \
          a cursor through time\">"
     );
-    out.push_str("<output class=\"reading\" aria-live=\"polite\"></output>\n");
+    out.push_str(
+        "<output class=\"reading\" aria-live=\"polite\">Point at a chart, or press an arrow key, to read values.\
+         </output>\n",
+    );
     let charts = [(shown.arrivals(), 120.0), (shown.workers(), 260.0), (shown.age(), 210.0)];
     for (at, (chart, height)) in charts.iter().enumerate() {
         figure(out, chart, Frame { id: format!("chart{number}-{at}"), width: WIDTH, height: *height });

@@ -1,7 +1,7 @@
 //! Both pictures of small runs, whatever their names and numbers are.
 
 use super::*;
-use crate::simulation::{Outcome, Sample, Score};
+use crate::simulation::{Outcome, Sample, Score, targets::Measure};
 
 /// Ten minutes in which the load is tenfold from the third to the sixth, and workers follow after 5 s.
 fn outcome(trace: &str, sizing: &str, delay: u32) -> Outcome {
@@ -82,7 +82,7 @@ fn unclosed(page: &str) -> Result<Vec<String>, String> {
             Some(_) => {}
             None if tag.starts_with('!')
                 || tag.ends_with('/')
-                || ["meta", "input"].contains(&name.as_str()) => {}
+                || ["meta", "input", "br"].contains(&name.as_str()) => {}
             None => open.push(name.clone()),
         }
         if name == "script" || name == "style" {
@@ -96,8 +96,10 @@ fn unclosed(page: &str) -> Result<Vec<String>, String> {
 
 #[test]
 fn a_page_is_well_formed_and_needs_nothing_else() {
-    let page =
-        html(&[outcome("step", "caudal", 3), outcome("step", "aws", 180), outcome("two", "caudal", 4)]);
+    let page = html(
+        &[outcome("step", "caudal", 3), outcome("step", "aws", 180), outcome("two", "caudal", 4)],
+        &Targets::new(),
+    );
     assert_eq!(unclosed(&page), Ok(Vec::new()));
     for foreign in ["http:", "https:", "src=", "url(\"", "@import", "NaN", "inf,"] {
         assert!(!page.contains(foreign), "{foreign}");
@@ -117,16 +119,16 @@ fn names_and_reasons_from_files_cannot_become_markup() {
     let evil = "</script><script>alert('1')</script>\"&";
     let mut run = outcome(evil, evil, 3);
     run.decisions.push((500.0, 5, 6, evil.to_owned()));
-    let page = html(&[run.clone(), outcome(evil, "aws", 9)]);
+    let page = html(&[run.clone(), outcome(evil, "aws", 9)], &Targets::new());
     assert!(!page.contains("<script>alert"), "{page}");
     assert_eq!(unclosed(&page), Ok(Vec::new()));
     assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(&#39;1&#39;)"));
-    assert!(html(&[run]).contains("\\u003c/script>"));
+    assert!(html(&[run], &Targets::new()).contains("\\u003c/script>"));
 }
 
 #[test]
 fn each_change_is_told_with_its_reason_on_the_line_and_in_a_list() {
-    let page = html(&[outcome("step", "caudal", 3)]);
+    let page = html(&[outcome("step", "caudal", 3)], &Targets::new());
     let told = "5 → 50 at 3 min 3 s: 400/s at 10/s per worker needs 50";
     assert!(page.contains(&format!("<title>caudal: {told}</title>")));
     assert!(page.contains(&format!("<li>{told}</li>")));
@@ -135,7 +137,7 @@ fn each_change_is_told_with_its_reason_on_the_line_and_in_a_list() {
 
 #[test]
 fn a_far_worse_run_is_cut_off_and_named() {
-    let page = html(&[outcome("step", "caudal", 3), outcome("step", "aws", 180)]);
+    let page = html(&[outcome("step", "caudal", 3), outcome("step", "aws", 180)], &Targets::new());
     assert!(page.contains("Beyond the chart: aws up to 180 s"), "{page}");
 }
 
@@ -143,7 +145,7 @@ fn a_far_worse_run_is_cut_off_and_named() {
 fn an_outcome_without_samples_makes_no_fault() {
     let mut run = outcome("step", "caudal", 3);
     run.samples.clear();
-    assert_eq!(unclosed(&html(&[run.clone()])), Ok(Vec::new()));
+    assert_eq!(unclosed(&html(&[run.clone()], &Targets::new())), Ok(Vec::new()));
     assert!(terminal(&[run], 80).contains("goal 10 s"));
 }
 
@@ -152,7 +154,23 @@ fn a_restless_run_does_not_swell_the_page() {
     let mut run = outcome("step", "caudal", 3);
     run.decisions =
         (0..20_000).map(|turn| (f64::from(turn) * 0.03, 1 + turn % 2, 2, "x".repeat(60))).collect();
-    let page = html(&[run]);
+    let page = html(&[run], &Targets::new());
     assert!(page.len() < 300_000, "{} bytes", page.len());
     assert!(page.contains("<p>and 19500 more</p>"));
+}
+
+#[test]
+fn a_page_marks_each_measure_that_misses_its_target_and_counts_them() {
+    let target = |measure, most| Target { measure, most, is_relative: false };
+    let of_step = vec![target(Measure::MaxAge, 10.0), target(Measure::CostRatio, 1.5)];
+    let targets = Targets::from([("step".to_owned(), of_step)]);
+    let page = html(&[outcome("step", "caudal", 3), outcome("step", "aws", 180)], &targets);
+    assert_eq!(unclosed(&page), Ok(Vec::new()));
+    let missed = "<span class=\"missed\" title=\"target: at most 10.0 s\">180<span class=\"unseen\"> misses the target";
+    assert!(page.contains(missed), "{page}");
+    assert!(page.contains("<span class=\"met\" title=\"target: at most 1.50\">1.31"), "{page}");
+    assert!(
+        page.contains("<span class=\"met\">all 2</span>")
+            && page.contains("<span class=\"missed\">1 of 2</span>")
+    );
 }
