@@ -153,7 +153,7 @@ fn retry_after(answer: &Answer<'_>, now_ms: i64) -> Option<Duration> {
 }
 
 /// The start of a body, on one line.
-fn quoted(body: &[u8]) -> String {
+pub(super) fn quoted(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let cut = text.get(..text.floor_char_boundary(LONGEST_QUOTE)).unwrap_or_default();
     cut.split_whitespace().collect::<Vec<_>>().join(" ")

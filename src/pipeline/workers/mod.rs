@@ -16,5 +16,5 @@ mod stage;
 mod tests;
 
 pub use runner::WorkersError;
-pub use section::{HttpRun, Retry, RulesRun, Run, WorkersSection};
+pub use section::{Environment, HttpRun, Retry, RulesRun, Run, WorkersSection};
 pub use stage::WorkersStage;

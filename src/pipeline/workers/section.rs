@@ -2,10 +2,12 @@
 
 use crate::{
     pipeline::{RefreshSettings, Scale, rules::RejectRule},
-    units::Span,
+    units::{ByteSize, Span},
 };
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// `[workers.NAME]`: a pool that works off a queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct WorkersSection {
     /// The queue they work off.
     pub from: String,
-    /// What is done with each batch of messages: exactly one of `rules` or `http`.
+    /// What is done with each batch of messages: exactly one of `rules`, `http` or `command`.
     pub run: Run,
     /// The node their results go to. Without it results are dropped.
     #[serde(default)]
@@ -35,8 +37,8 @@ pub struct WorkersSection {
     pub refresh: RefreshSettings,
 }
 
-/// The work: exactly one of its fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The work: exactly one of `rules`, `http` or `command`. The fields after `command` belong to it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// SQL over the messages, as in a loader; its rows are the results.
@@ -45,6 +47,58 @@ pub struct Run {
     /// A server that each batch is posted to.
     #[serde(default)]
     pub http: Option<HttpRun>,
+    /// A program and its arguments, such as `["python3", "review.py"]`: one process for each worker,
+    /// without a shell. It reads batches as JSON lines and answers with JSON lines, as
+    /// `examples/PROTOCOL.md` says.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+    /// The program receives from the queue by itself, through the SQS endpoint; it is only started,
+    /// scaled, watched and stopped. Default false.
+    #[serde(default)]
+    pub pulls: bool,
+    /// Environment variables of the program. Besides these it has `PATH`, `HOME`, `LANG`, `LC_ALL`,
+    /// `TZ` and `TMPDIR` of the daemon, and `CAUDAL_PROTOCOL`, `CAUDAL_NODE`, `CAUDAL_WORKER`,
+    /// `CAUDAL_QUEUE` and `CAUDAL_BATCH`.
+    #[serde(default)]
+    pub env: Environment,
+    /// The folder that the program runs in. Default: the folder that the daemon was started in.
+    #[serde(default)]
+    pub directory: Option<String>,
+    /// Whether the program says `{"ready":true,"protocol":1}` once it can work, and gets nothing
+    /// before. Default true.
+    #[serde(default)]
+    pub ready: Option<bool>,
+    /// Longest time from start to ready; then the program is killed. Default "10s".
+    #[serde(default)]
+    pub start: Option<Span>,
+    /// Longest time that the program may leave a batch without an answer or a heartbeat; then it is
+    /// killed. Default "30s".
+    #[serde(default)]
+    pub time: Option<Span>,
+    /// Longest time that the program may hold a message, however often it beats; then it is killed.
+    /// Default "1h".
+    #[serde(default)]
+    pub hold: Option<Span>,
+    /// Longest wait for the program to end once its input is closed; then it gets SIGTERM, and
+    /// SIGKILL a second later. A program that pulls gets SIGTERM at once and SIGKILL after this time.
+    /// Default "5s".
+    #[serde(default)]
+    pub stop: Option<Span>,
+    /// Most resident memory of the program and its children, looked at each second; above it they are
+    /// killed. Default: no limit.
+    #[serde(default)]
+    pub memory: Option<ByteSize>,
+}
+
+/// Environment variables by name. Values may be secrets, so they are never printed.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Environment(pub IndexMap<String, String>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// SQL run by workers.
