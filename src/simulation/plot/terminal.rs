@@ -1,7 +1,7 @@
 //! Outcomes in a terminal, without colours.
 
 use super::{
-    chart::{beside, number, text, time},
+    chart::{Room, beside, number, text, time},
     shown::{Shown, by_trace},
 };
 use crate::simulation::Outcome;
@@ -10,7 +10,7 @@ const LEAST_WIDTH: usize = 40;
 const MOST_WIDTH: usize = 160;
 /// From here on two charts stand side by side.
 const WIDE: usize = 72;
-const BETWEEN: usize = 2;
+const BETWEEN: usize = 4;
 /// Rows of a picture: odd, so that a tick is in the middle.
 const SMALL: usize = 5;
 const MEDIUM: usize = 7;
@@ -23,10 +23,14 @@ pub fn terminal(outcomes: &[Outcome], width: usize) -> String {
     let mut lines = Vec::new();
     for shown in by_trace(outcomes) {
         lines.push(ruled(&shown, width));
-        lines.extend(text(&shown.arrivals(), width, SMALL));
+        lines.extend(text(&shown.arrivals(), Room { width, up: SMALL, has_legend: true }));
         match shown.outcomes.as_slice() {
             [only] => lines.extend(alone(&shown, only, width)),
-            several => lines.extend(several.iter().flat_map(|outcome| together(&shown, outcome, width))),
+            several => {
+                for (place, outcome) in several.iter().enumerate() {
+                    lines.extend(together(&shown, outcome, width, place == 0));
+                }
+            }
         }
         lines.push(String::new());
     }
@@ -50,21 +54,22 @@ fn fitted(text: &str, width: usize) -> String {
 }
 
 fn alone(shown: &Shown, outcome: &Outcome, width: usize) -> Vec<String> {
-    let mut lines = text(&shown.workers_of(outcome), width, LARGE);
-    lines.extend(text(&shown.age_of(outcome), width, MEDIUM));
+    let mut lines = text(&shown.workers_of(outcome), Room { width, up: LARGE, has_legend: true });
+    lines.extend(text(&shown.age_of(outcome), Room { width, up: MEDIUM, has_legend: true }));
     lines.push(fitted(&caption(outcome), width));
     lines
 }
 
-fn together(shown: &Shown, outcome: &Outcome, width: usize) -> Vec<String> {
+fn together(shown: &Shown, outcome: &Outcome, width: usize, has_legend: bool) -> Vec<String> {
+    let room = |width| Room { width, up: SMALL, has_legend };
     let mut lines = vec![String::new(), fitted(&caption(outcome), width)];
     let (workers, age) = (shown.workers_of(outcome), shown.age_of(outcome));
     if width < WIDE {
-        lines.extend(text(&workers, width, SMALL));
-        lines.extend(text(&age, width, SMALL));
+        lines.extend(text(&workers, room(width)));
+        lines.extend(text(&age, room(width)));
     } else {
         let half = (width - BETWEEN) / 2;
-        lines.extend(beside(&text(&workers, half, SMALL), &text(&age, half, SMALL), half + BETWEEN));
+        lines.extend(beside(&text(&workers, room(half)), &text(&age, room(half)), half + BETWEEN));
     }
     lines
 }

@@ -9,7 +9,7 @@ mod thin;
 pub use axis::{Axis, number, time};
 pub use escape::escaped;
 pub use svg::{Frame, legend, svg};
-pub use text::{beside, text};
+pub use text::{Room, beside, text};
 pub use thin::buckets;
 
 /// Room above a level, so that it is seen what stays below it.

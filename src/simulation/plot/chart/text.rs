@@ -109,14 +109,26 @@ fn drawn(chart: &Chart, axis: &Axis, across: usize, up: usize) -> Picture {
     picture
 }
 
-/// A chart in `width` columns, its picture `up` rows high, with a heading, a legend and both axes.
-pub fn text(chart: &Chart, width: usize, up: usize) -> Vec<String> {
+/// What a chart may take of a terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Columns, all in all.
+    pub width: usize,
+    /// Rows of the picture itself.
+    pub up: usize,
+    /// Whether it is said how each series is drawn.
+    pub has_legend: bool,
+}
+
+/// A chart with its heading and both axes.
+pub fn text(chart: &Chart, room: Room) -> Vec<String> {
+    let Room { width, up, has_legend } = room;
     let axis = Axis::of_values(chart.most(), (up / 2).max(1));
     let longest = axis.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
     let gutter = longest.max(LEAST_GUTTER);
     let across = width.saturating_sub(gutter + 2).max(8);
     let picture = drawn(chart, &axis, across, up);
-    let mut lines = vec![heading(chart, width)];
+    let mut lines = vec![heading(chart, width, has_legend)];
     for row in (0..up).rev() {
         let tick = axis.ticks.iter().skip(1).find(|(at, _)| picture.dot_row(&axis, *at) / DOTS_UP == row);
         let (label, edge) = tick.map_or(("", '│'), |(_, label)| (label.as_str(), '┤'));
@@ -127,7 +139,7 @@ pub fn text(chart: &Chart, width: usize, up: usize) -> Vec<String> {
 }
 
 /// Title and unit to the left, what is drawn how to the right.
-fn heading(chart: &Chart, width: usize) -> String {
+fn heading(chart: &Chart, width: usize, has_legend: bool) -> String {
     let series = chart.series.iter().map(|series| {
         let sign = if series.shape == Shape::Area { '░' } else { '⠒' };
         format!("{sign} {}", series.name)
@@ -135,7 +147,7 @@ fn heading(chart: &Chart, width: usize) -> String {
     let levels = chart.levels.iter().map(|level| format!("{LEVEL} {}", level.name));
     let legend = series.chain(levels).collect::<Vec<String>>().join("  ");
     let title = chart.heading();
-    if chart.series.len() + chart.levels.len() < 2 {
+    if !has_legend || chart.series.len() + chart.levels.len() < 2 {
         return title.chars().take(width).collect();
     }
     let room = width.saturating_sub(legend.chars().count());
@@ -204,7 +216,7 @@ mod tests {
     fn a_step_is_drawn_between_its_axes() {
         let mut chart = chart(steps(), Shape::Steps);
         chart.levels.push(Level { name: "goal 3".to_owned(), value: 3.0 });
-        let lines = text(&chart, 30, 5);
+        let lines = text(&chart, Room { width: 30, up: 5, has_legend: true });
         let expected = [
             "workers    ⠒ ordered  ┄ goal 3",
             "    4 ┤           ⢸⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉",
@@ -225,7 +237,7 @@ mod tests {
                 let points = (0..60).map(|second| (f64::from(second), most * f64::from(second % 7) / 6.0));
                 let mut chart = chart(points.collect(), Shape::Area);
                 chart.levels.push(Level { name: "goal".to_owned(), value: most / 2.0 });
-                for line in text(&chart, width, 5) {
+                for line in text(&chart, Room { width, up: 5, has_legend: true }) {
                     assert!(line.chars().count() <= width, "{width}: {line:?}");
                 }
             }
@@ -234,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_chart_without_points_has_only_its_axes() {
-        let lines = text(&chart(Vec::new(), Shape::Line), 40, 3);
+        let lines = text(&chart(Vec::new(), Shape::Line), Room { width: 40, up: 3, has_legend: false });
         assert!(lines[1..4].iter().all(|line| line.ends_with(['│', '┤'])), "{lines:?}");
     }
 
