@@ -2,7 +2,7 @@
 
 use super::{
     CheckArguments, DoctorArguments, GraphArguments, QueryArguments, RunArguments, SchemaArguments,
-    TestArguments, check, doctor, graph, query, run, schema, test,
+    SimulateArguments, TestArguments, check, doctor, graph, query, run, schema, simulate, test,
 };
 use crate::{
     error::Failure,
@@ -73,6 +73,17 @@ Examples:
 It reads the log, every raw object and every file of every table, and names what does not match its checksum.
 Exit codes: 0 nothing to do, 1 something to repair that costs no record, 4 records are at stake.";
 
+const SIMULATE: &str = "\
+Examples:
+  caudal simulate --all                                every named trace, held against its targets
+  caudal simulate --all --versus aws,hpa-keda,knative,flink,numaflow
+  caudal simulate --trace step10x --html step.html     with a page of charts and every decision
+  caudal simulate --topology topologies/bicimad.toml --pool review --trace monday.csv --service 20ms
+  caudal simulate --seeds 200 --seed 7                 random traces
+
+It runs the daemon's own policy code on a virtual clock: nothing is started, nothing is sent.
+Costs are worker-seconds over those of an oracle that knows the trace; a \"!\" marks a missed target.";
+
 /// Caudal takes records over HTTP, keeps them durably, and carries them to raw store and warehouse.
 ///
 /// One topology file says what feeds what; one daemon runs it.
@@ -104,6 +115,9 @@ pub enum Verb {
     /// Print the JSON Schema of topology files
     #[command(after_help = SCHEMA)]
     Schema(SchemaArguments),
+    /// Rehearse the scaling of a pool against a trace, and score it
+    #[command(after_help = SIMULATE, arg_required_else_help = true)]
+    Simulate(SimulateArguments),
     /// Verify a data folder: every checksum, every gap; repair it when asked
     #[command(after_help = DOCTOR)]
     Doctor(DoctorArguments),
@@ -126,6 +140,7 @@ impl Cli {
             Verb::Graph(arguments) => graph::run(&arguments),
             Verb::Schema(arguments) => schema::run(&arguments),
             Verb::Query(arguments) => query::run(&arguments),
+            Verb::Simulate(arguments) => simulate::run(&arguments),
             Verb::Doctor(arguments) => doctor::run(&arguments),
         }
     }

@@ -11,6 +11,7 @@ mod query_arguments;
 mod run;
 mod run_arguments;
 mod schema;
+mod simulate;
 mod test;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ pub use graph::{Drawing, GraphArguments};
 pub use query_arguments::{QueryArguments, QueryFormat};
 pub use run_arguments::RunArguments;
 pub use schema::SchemaArguments;
+pub use simulate::SimulateArguments;
 pub use test::TestArguments;

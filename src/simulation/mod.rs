@@ -24,6 +24,7 @@ pub mod score;
 mod sizing;
 pub mod targets;
 pub mod traces;
+pub mod versus;
 pub mod world;
 
 pub use outcome::{Change, Outcome, Sample};

@@ -3,11 +3,11 @@
 use super::{
     Outcome, PoolModel, Prompt, Sizing,
     oracle::Oracle,
-    run::{Run, play},
+    rivals::rival,
+    run::play,
     score::{Judge, Least, Score},
     traces::Trace,
 };
-use crate::supervisor::Moment;
 
 /// What is done once for a trace.
 #[derive(Debug)]
@@ -53,17 +53,22 @@ impl Rehearsal {
         &self.least
     }
 
-    /// Plays a sizing through the trace; a second time, when it can be restarted, with a restart half-way.
+    /// Plays a sizing through the trace; and anew, when it models that, with a restart half-way.
     pub fn run(&self, make: &dyn Fn() -> Box<dyn Sizing>) -> Outcome {
-        let judge = Judge::new(&self.trace, &self.model, &self.oracle);
-        let mut sizing = make();
+        self.outcome(make(), make())
+    }
+
+    /// Plays one of the compared autoscalers; none of that name: nothing.
+    pub fn run_rival(&self, name: &str) -> Option<Outcome> {
+        Some(self.outcome(rival(name, &self.model)?, rival(name, &self.model)?))
+    }
+
+    fn outcome(&self, mut sizing: Box<dyn Sizing>, mut twin: Box<dyn Sizing>) -> Outcome {
         let run = play(sizing.as_mut(), &self.trace, &self.model, None);
         let half = self.trace.seconds() / 2;
-        let restarted: Option<Run> = make().restart(Moment::now()).then(|| {
-            let mut sizing = make();
-            play(sizing.as_mut(), &self.trace, &self.model, Some(half as f64))
-        });
-        let score = judge.score(&run, restarted.as_ref().map(|run| (run, half)));
+        let restarted = play(twin.as_mut(), &self.trace, &self.model, Some(half));
+        let restarted = restarted.was_restarted.then_some((&restarted, half));
+        let score = Judge::new(&self.trace, &self.model, &self.oracle).score(&run, restarted);
         Outcome {
             sizing: sizing.name().to_owned(),
             trace: self.trace.name.clone(),

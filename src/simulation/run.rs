@@ -25,24 +25,32 @@ pub(super) struct Run {
     pub worker_seconds: f64,
     pub missing: u64,
     pub finished: u64,
+    pub was_restarted: bool,
 }
 
-/// Plays the trace. At `restart_at`, seconds, the sizing and the pool's counters begin anew.
+/// Seconds that a run goes on after a restart.
+pub(super) const AFTER_RESTART: usize = 60;
+
+/// Plays the trace. In the second `restart_at` the sizing and the pool's counters begin anew, if the sizing can,
+/// and the run ends a minute later.
 pub(super) fn play(
     sizing: &mut dyn Sizing,
     trace: &Trace,
     model: &PoolModel,
-    restart_at: Option<f64>,
+    restart_at: Option<usize>,
 ) -> Run {
     let mut player = Player::new(trace, model);
     let every = sizing.every().as_secs_f64();
-    let (mut next_call, mut next_second, mut restart_at) = (every, 1.0, restart_at);
-    while player.run.samples.len() < trace.seconds() {
+    let (mut next_call, mut next_second) = (every, 1.0);
+    let end = restart_at.map_or(usize::MAX, |at| at + AFTER_RESTART).min(trace.seconds());
+    while player.run.samples.len() < end {
         player.tick();
         let now = player.world.now() + 1e-6;
-        if restart_at.is_some_and(|at| now >= at) {
-            restart_at = None;
-            sizing.restart(player.moment());
+        if !player.run.was_restarted && restart_at.is_some_and(|at| now >= at as f64) {
+            if !sizing.restart(player.moment()) {
+                break;
+            }
+            player.run.was_restarted = true;
             player.world.forget_counters();
         }
         if now >= next_call {

@@ -6,7 +6,8 @@
 //! | drain | start + 3 s ¹ | |
 //! | p99 age | 10 % of the goal ² | |
 //! | max age | the goal ¹ | |
-//! | cost over the oracle's | 2.5 | `step10x`, `ramp8x`, `capped-sink` 1.5; `constant-noisy`, `diurnal` 1.4 |
+//! | cost over the oracle's | 2.5 | `step10x`, `ramp8x` 1.5; `constant-noisy`, `diurnal` 1.4 |
+//! | futile scaling | 1.5 | |
 //! | under-provisioned | 2 % of the time ³ | |
 //! | actions per hour | | `step10x` 15; `constant-noisy` 5 |
 //! | reversals per hour | 20 | `step10x`, `constant-noisy` 3 |
@@ -23,18 +24,22 @@
 //! 3. Where Prompt is over it: Prompt's.
 
 use super::{Rehearsal, Score};
+use serde::Serialize;
 
 /// Seconds that may pass until a sizing has seen and answered a rise.
 const SEEING: f64 = 1.5;
 
-/// What can have a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is measured; see [`Score`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Measure {
     Reaction,
     Drain,
     P99Age,
     MaxAge,
     CostRatio,
+    Futile,
+    Over,
     Under,
     Actions,
     Reversals,
@@ -45,7 +50,7 @@ pub enum Measure {
 }
 
 /// A measure and the most it may be.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Target {
     pub measure: Measure,
     pub most: f64,
@@ -54,6 +59,24 @@ pub struct Target {
 }
 
 impl Measure {
+    /// All, in the order of tables.
+    pub const ALL: [Self; 14] = [
+        Self::Reaction,
+        Self::Drain,
+        Self::P99Age,
+        Self::MaxAge,
+        Self::CostRatio,
+        Self::Futile,
+        Self::Over,
+        Self::Under,
+        Self::Actions,
+        Self::Reversals,
+        Self::IdleTail,
+        Self::LostToScaleIn,
+        Self::Amnesia,
+        Self::EstimatorError,
+    ];
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -62,6 +85,8 @@ impl Measure {
             Self::P99Age => "p99 age",
             Self::MaxAge => "max age",
             Self::CostRatio => "cost",
+            Self::Futile => "futile",
+            Self::Over => "over",
             Self::Under => "under",
             Self::Actions => "actions",
             Self::Reversals => "reversals",
@@ -72,6 +97,32 @@ impl Measure {
         }
     }
 
+    /// The unit of [`figure`](Self::figure).
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Reaction | Self::Drain | Self::P99Age | Self::MaxAge | Self::IdleTail => "s",
+            Self::CostRatio | Self::Futile => "×",
+            Self::Actions | Self::Reversals => "/h",
+            Self::Over | Self::Under | Self::LostToScaleIn | Self::Amnesia | Self::EstimatorError => "%",
+        }
+    }
+
+    /// A value in that unit.
+    pub fn figure(self, value: f64) -> String {
+        match self.unit() {
+            "%" => format!("{:.1}", value * 100.0),
+            "×" => format!("{value:.2}"),
+            "s" if value >= 99.95 => format!("{value:.0}"),
+            _ => format!("{value:.1}"),
+        }
+    }
+
+    /// A value with its unit.
+    pub fn text(self, value: f64) -> String {
+        let space = if matches!(self.unit(), "s" | "%") { " " } else { "" };
+        format!("{}{space}{}", self.figure(value), self.unit())
+    }
+
     /// What a score says of it; absent where the trace has no occasion for it.
     pub fn of(self, score: &Score) -> Option<f64> {
         match self {
@@ -80,6 +131,8 @@ impl Measure {
             Self::P99Age => Some(score.p99_age),
             Self::MaxAge => Some(score.max_age),
             Self::CostRatio => Some(score.cost_ratio),
+            Self::Futile => score.futile,
+            Self::Over => Some(score.over),
             Self::Under => Some(score.under),
             Self::Actions => Some(score.actions_per_hour),
             Self::Reversals => Some(score.reversals_per_hour),
@@ -87,23 +140,6 @@ impl Measure {
             Self::LostToScaleIn => Some(score.lost_to_scale_in),
             Self::Amnesia => score.amnesia,
             Self::EstimatorError => score.estimator_error,
-        }
-    }
-
-    /// A value with its unit, as wide as need be.
-    pub fn text(self, value: f64) -> String {
-        match self {
-            Self::Reaction | Self::Drain | Self::P99Age | Self::MaxAge if value < 99.95 => {
-                format!("{value:.1} s")
-            }
-            Self::Reaction | Self::Drain | Self::P99Age | Self::MaxAge | Self::IdleTail => {
-                format!("{value:.0} s")
-            }
-            Self::CostRatio => format!("{value:.2}"),
-            Self::Actions | Self::Reversals => format!("{value:.1}/h"),
-            Self::Under | Self::LostToScaleIn | Self::Amnesia | Self::EstimatorError => {
-                format!("{:.1} %", value * 100.0)
-            }
         }
     }
 }
@@ -135,6 +171,7 @@ pub fn targets(rehearsal: &Rehearsal) -> Vec<Target> {
         possible(Measure::P99Age, young, best_p99),
         possible(Measure::MaxAge, goal, least.max_age + start + SEEING),
         plain(Measure::CostRatio, cost),
+        plain(Measure::Futile, 1.5),
         possible(Measure::Under, 0.02, prompt.under),
     ];
     all.extend(actions.map(|most| plain(Measure::Actions, most)));
@@ -153,7 +190,7 @@ fn by_name(trace: &str) -> (f64, Option<f64>, f64) {
     match trace {
         "step10x" => (1.5, Some(15.0), 3.0),
         "constant-noisy" => (1.4, Some(5.0), 3.0),
-        "ramp8x" | "capped-sink" => (1.5, None, 20.0),
+        "ramp8x" => (1.5, None, 20.0),
         "diurnal" => (1.4, None, 20.0),
         _ => (2.5, None, 20.0),
     }

@@ -1,14 +1,16 @@
 //! Measures of calm: actions, reversals, provisioning, error, amnesia.
 
-use crate::simulation::{PoolModel, outcome::Change, run::Run};
+use crate::simulation::{
+    PoolModel, Sample,
+    outcome::Change,
+    run::{AFTER_RESTART, Run},
+};
 
 /// Share of needed workers below which a second is under-provisioned: arrivals vary by chance, and a policy is not
 /// asked to follow them by a twentieth.
-const UNDER: f64 = 0.95;
+pub(super) const UNDER: f64 = 0.95;
 /// Share above which it is over-provisioned.
 const OVER: f64 = 1.10;
-/// Seconds after a restart that are compared.
-const AFTER_RESTART: usize = 60;
 /// Fewest needed workers for an error to be told from rounding.
 const LEAST_NEED: f64 = 5.0;
 /// Seconds that a load has been steady when an estimate is judged.
@@ -57,8 +59,7 @@ pub(super) fn estimator_error(run: &Run, model: &PoolModel, needs: &[f64]) -> Op
 /// single worker is not counted.
 pub(super) fn amnesia(plain: &Run, restarted: &Run, restart_at: usize) -> f64 {
     let pairs = plain.samples.iter().zip(&restarted.samples).skip(restart_at).take(AFTER_RESTART);
-    let difference = |(plain, restarted): (&_, &_)| {
-        let (plain, restarted): (&crate::simulation::Sample, &crate::simulation::Sample) = (plain, restarted);
+    let difference = |(plain, restarted): (&Sample, &Sample)| {
         let apart = plain.desired.abs_diff(restarted.desired);
         if apart > 1 { f64::from(apart) / f64::from(plain.desired.max(1)) } else { 0.0 }
     };

@@ -1,5 +1,6 @@
 //! Measures in seconds: ages, reaction, drain, idle tail.
 
+use super::steadiness::UNDER;
 use crate::simulation::{PoolModel, run::Run};
 
 /// The age exceeded for 1 % of the seconds, and the greatest.
@@ -15,7 +16,7 @@ pub(super) fn p99_and_max(ages: &[f64]) -> (f64, f64) {
 pub(super) fn reaction(run: &Run, model: &PoolModel, needs: &[f64], rises: &[usize]) -> Option<f64> {
     let after_rise = |at: &usize| {
         let before = run.samples.get(at.checked_sub(1)?)?.in_service;
-        let lacks = f64::from(before) < *needs.get(*at)? && before < model.max;
+        let lacks = f64::from(before) < UNDER * *needs.get(*at)? && before < model.max;
         let came =
             run.arrivals_in_service.iter().map(|(time, _)| *time - *at as f64).find(|after| *after > 0.0);
         lacks.then(|| came.unwrap_or((run.samples.len() - at) as f64))
