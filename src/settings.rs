@@ -2,9 +2,9 @@
 //! `config/default.toml`, then a chosen file, then `CAUDAL__SECTION__FIELD` in the environment.
 //! `RUST_LOG` stands above the files for the log filter.
 
-use crate::{storage::StorageSettings, telemetry::LogFormat, units::ByteSize};
+use crate::{storage::StorageSettings, supervisor::Token, telemetry::LogFormat, units::ByteSize};
 use config::{Config, ConfigError, Environment, File, FileFormat, Map};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ const DEFAULT_FILE: &str = "config/default.toml";
 pub struct Settings {
     /// Folder of all data.
     pub data: PathBuf,
-    /// Allows listeners beyond this machine. There is no authentication yet.
+    /// Allows listeners beyond this machine. Only verbs of the admin server ask who somebody is.
     pub allow_remote: bool,
     pub admin: AdminSettings,
     pub log: LogSettings,
@@ -31,8 +31,20 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminSettings {
-    /// Address of metrics and health; port 0 picks a free one.
+    /// Address of metrics, health and verbs; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// Whoever sends it as `Authorization: Bearer TOKEN` may use verbs. Never shown.
+    #[serde(deserialize_with = "token")]
+    pub token: Option<Token>,
+}
+
+/// An empty text is no token.
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Token::new(&text).map(Some).map_err(D::Error::custom)
 }
 
 /// Logs.
@@ -90,7 +102,7 @@ pub enum SettingsError {
     #[error("settings file {0} does not exist")]
     Missing(PathBuf),
     #[error(
-        "{what} {address} can be reached from other machines, and there is no authentication yet; \
+        "{what} {address} can be reached from other machines, and reading and sending need no authentication; \
          listen on 127.0.0.1, or set `allow_remote = true` (CAUDAL__ALLOW_REMOTE=true) to accept that"
     )]
     Remote { what: String, address: SocketAddr },
@@ -111,7 +123,7 @@ impl Default for Settings {
 
 impl Default for AdminSettings {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9464)), token: None }
     }
 }
 
@@ -261,6 +273,25 @@ mod tests {
         assert!(fault.contains("admin.listen"), "{fault}");
         let missing = Settings::layered(None, Some(Path::new("no-such.toml")), Map::new()).unwrap_err();
         assert!(missing.to_string().contains("no-such.toml"));
+    }
+
+    #[test]
+    fn a_token_is_read_from_a_file_or_the_environment_and_never_shown() {
+        let secret = "0123456789abcdef";
+        let by_name = environment(&[("CAUDAL__ADMIN__TOKEN", secret)]);
+        let written = file(&format!("[admin]\ntoken = \"{secret}\""));
+        for settings in [
+            Settings::layered(None, None, by_name).unwrap(),
+            Settings::layered(None, Some(written.path()), Map::new()).unwrap(),
+        ] {
+            assert!(settings.admin.token.as_ref().is_some_and(|token| token.is(secret)));
+            let shown = format!("{settings:?} {}", serde_json::to_string(&settings).unwrap());
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        let short = environment(&[("CAUDAL__ADMIN__TOKEN", "hunter2")]);
+        let fault = Settings::layered(None, None, short).unwrap_err().to_string();
+        assert!(fault.contains("admin.token") && fault.contains("16"), "{fault}");
+        assert!(!fault.contains("hunter2"), "{fault}");
     }
 
     #[test]

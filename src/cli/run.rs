@@ -12,7 +12,7 @@ use crate::{
     pipeline::Kind,
     settings::{Durability, Settings},
     storage::{StorageSettings, Store},
-    supervisor::{Admin, Ended, Health, serve},
+    supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Surroundings, serve},
     telemetry::{Metrics, logs},
     topology::{self, BuildError, Built, Foundation, LeftReader, Plan, forget, left_readers},
 };
@@ -76,9 +76,11 @@ fn open_and_serve(
     let _on_runtime = runtime.enter();
     let metrics = Metrics::new();
     let (published, health) = watch::channel(Arc::new(Health::default()));
+    let (control, orders) = ControlPlane::pair();
     // Before the store: whoever asks during a long recovery is told "alive, not ready".
-    let admin = Admin::start(listener, health.clone(), Arc::clone(&metrics))
-        .map_err(|cause| Failure::fault(THREADS, cause))?;
+    let (metrics_shown, token) = (Arc::clone(&metrics), settings.admin.token.clone());
+    let parts = AdminParts { health: health.clone(), metrics: metrics_shown, control, reload: None, token };
+    let admin = Admin::start(listener, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
     let store = open_store(settings, &metrics)?;
     let foundation = Foundation {
         store: &store,
@@ -98,7 +100,14 @@ fn open_and_serve(
         runtime.spawn(announcement.when_ready(health));
         let stop = stopping::listen(runtime, &store)
             .map_err(|cause| Failure::fault("listening for signals", cause))?;
-        let ended = serve(&plan.name, built.nodes, runtime.handle(), published, stop, plan.drain_deadline);
+        let surroundings = Surroundings {
+            tasks_on: runtime.handle().clone(),
+            health: published,
+            stop,
+            orders,
+            store: Some(store.clone()),
+        };
+        let ended = serve(&plan.name, built.nodes, surroundings, plan.drain_deadline);
         ended.map_err(|cause| Failure::fault("running the control plane", cause))
     });
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));

@@ -25,7 +25,7 @@ pub use clock::now_ms;
 pub use context::Context;
 pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
-pub use refresh::RefreshSettings;
+pub use refresh::{RefreshFault, RefreshSettings};
 pub use scale::{
     Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy, Step,
     StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy,

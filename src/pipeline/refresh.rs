@@ -40,3 +40,37 @@ impl Default for RefreshSettings {
         }
     }
 }
+
+/// A field of [`RefreshSettings`] that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {value} {remedy}")]
+pub struct RefreshFault {
+    pub field: &'static str,
+    pub value: String,
+    pub remedy: &'static str,
+}
+
+impl RefreshSettings {
+    /// Checks the fields against each other.
+    ///
+    /// # Errors
+    /// The first field that cannot be used.
+    pub fn check(&self) -> Result<(), RefreshFault> {
+        let fault = |field, value: String, remedy| Err(RefreshFault { field, value, remedy });
+        if self.min_healthy_percentage > 100 {
+            let value = self.min_healthy_percentage.to_string();
+            return fault("min_healthy_percentage", value, "is more than all; give 0 to 100");
+        }
+        if !(100..=200).contains(&self.max_healthy_percentage) {
+            let value = self.max_healthy_percentage.to_string();
+            return fault("max_healthy_percentage", value, "is out of range; give 100 to 200");
+        }
+        let checkpoints = &self.checkpoint_percentages;
+        let ascends = checkpoints.is_sorted_by(|left, right| left < right);
+        if !ascends || checkpoints.iter().any(|share| !(1..=100).contains(share)) {
+            let value = format!("{checkpoints:?}");
+            return fault("checkpoint_percentages", value, "must be shares from 1 to 100 that ascend");
+        }
+        Ok(())
+    }
+}

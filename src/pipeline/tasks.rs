@@ -107,6 +107,11 @@ impl Tasks {
         next
     }
 
+    /// The node whose tasks these are.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// Woken when a task has ended or a worker has come into service.
     pub fn wake(&self) -> &Arc<Notify> {
         self.ends.wake()
@@ -279,7 +284,7 @@ impl Tasks {
             self.all_workers().count() + usize::from(worker.is_some()) + self.restarts.resting().count();
         let pool = if worker.is_some() { pool } else { 1 };
         let rest = self.restarts.failed(Failed { key, progressed, pool }, now);
-        if worker.is_none_or(|worker| worker.generation == self.generation) {
+        if !progressed && worker.is_none_or(|worker| worker.generation == self.generation) {
             self.failures = self.failures.saturating_add(1);
         }
         tracing::warn!(node = %self.node, task = key, error, rest_ms = rest.as_millis() as u64, "task failed");

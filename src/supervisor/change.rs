@@ -61,6 +61,7 @@ pub struct Applied {
     pub added: Vec<Arc<str>>,
     /// The new stage works, and the old one has ended or is watched for a while.
     pub replaced: Vec<Arc<str>>,
+    pub rescaled: Vec<Arc<str>>,
     pub removed: Vec<Arc<str>>,
     /// Their workers are still being replaced at the deadline; it goes on.
     pub refreshing: Vec<Arc<str>>,
@@ -77,8 +78,6 @@ pub enum NotApplied {
     NotRunning(&'static str),
     #[error("another change is being applied; try again when it is done")]
     Busy,
-    #[error("the workers of {0} are being replaced; wait for the refresh, or cancel it")]
-    Refreshing(Arc<str>),
     #[error("node {0} does not run")]
     Unknown(Arc<str>),
     #[error("node {0} runs already")]

@@ -1,10 +1,10 @@
 //! What the supervisor shows of the system, as one snapshot a second.
 
-use super::policy::Learned;
-use crate::pipeline::{Kind, Observation, Tally};
+use super::{activity::Activities, policy::Learned, refresh::RefreshReport};
+use crate::pipeline::{Kind, Observation, ScaleMode, Tally, WorkerReport};
 use indexmap::IndexMap;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What a node is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,9 +42,18 @@ pub struct Health {
     pub observed_at_ms: i64,
     /// In flow order.
     pub nodes: IndexMap<String, NodeHealth>,
-    /// The latest scalings of each pool; shown on a page of their own.
+    /// What has a page of its own, by pool.
     #[serde(skip)]
-    pub activities: BTreeMap<String, VecDeque<Activity>>,
+    pub pools: BTreeMap<String, PoolPages>,
+}
+
+/// What is shown of a pool on pages of their own.
+#[derive(Debug, Clone, Default)]
+pub struct PoolPages {
+    pub activities: Activities,
+    pub workers: Arc<[WorkerReport]>,
+    /// Oldest first.
+    pub refreshes: Vec<RefreshReport>,
 }
 
 impl Health {
@@ -77,6 +86,10 @@ pub struct Observed {
     pub processed: u64,
     pub busy_seconds: f64,
     pub in_service: u32,
+    pub pending: u32,
+    pub draining: u32,
+    /// Most workers that can be useful at once.
+    pub limit: Option<u32>,
     pub tally: Option<Tally>,
     pub detail: BTreeMap<String, serde_json::Value>,
 }
@@ -91,6 +104,9 @@ impl From<Observation> for Observed {
             processed: seen.processed,
             busy_seconds: seen.busy_seconds,
             in_service: seen.in_service,
+            pending: seen.pending,
+            draining: seen.draining,
+            limit: seen.limit,
             tally: seen.tally,
             detail: seen.detail,
         }
@@ -103,17 +119,15 @@ pub struct PoolHealth {
     pub min: u32,
     pub max: u32,
     pub goal_age_seconds: f64,
+    pub mode: ScaleMode,
+    /// Policies decide nothing until resumed.
+    pub suspended: bool,
     pub desired: u32,
     pub in_service: u32,
+    pub pending: u32,
+    pub draining: u32,
+    /// Busy, and so kept from scale-in.
+    pub protected: u32,
     #[serde(flatten)]
     pub learned: Learned,
-}
-
-/// One scaling of a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Activity {
-    pub at_ms: i64,
-    pub from: u32,
-    pub to: u32,
-    pub because: String,
 }

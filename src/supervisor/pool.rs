@@ -1,14 +1,23 @@
-//! A pool: bounds, a policy, the capacity last ordered, and the latest activities.
+//! A pool: bounds, an autoscaler, the capacity last ordered, and the latest activities.
 
 use super::{
-    health::{Activity, PoolHealth},
-    policy::{Autoscaler, Decision, Moment, Verdict},
+    activity::{Activities, ActivityStatus, Cause},
+    health::PoolHealth,
+    memory::Kept,
+    policy::{Autoscaler, Decision, Moment, OutOfBounds, Verdict},
+    refresh::{RefreshReport, RefreshStatus},
 };
-use crate::pipeline::{Observation, Scale};
-use std::collections::VecDeque;
+use crate::{
+    pipeline::{Capacity, Observation, Scale},
+    telemetry::PoolMetrics,
+};
 
-/// Activities remembered for each pool.
-const REMEMBERED: usize = 100;
+/// An order to the node, and what brought it about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ordered {
+    decision: Decision,
+    cause: Cause,
+}
 
 /// What the supervisor knows of a pool.
 #[derive(Debug)]
@@ -16,50 +25,200 @@ pub(super) struct Pool {
     scale: Scale,
     autoscaler: Autoscaler,
     /// Decided, and not yet handed to the node.
-    undelivered: Option<Decision>,
+    undelivered: Option<Ordered>,
     delivered: u32,
-    activities: VecDeque<Activity>,
+    activities: Activities,
+    metrics: PoolMetrics,
+    /// Whether the latest scaling was outwards.
+    went_out: Option<bool>,
+    restarts: u64,
+    refresh: Option<(u64, RefreshStatus)>,
 }
 
 impl Pool {
-    pub(super) fn new(scale: Scale) -> Self {
-        let autoscaler = Autoscaler::new(&scale);
+    /// A pool that goes on with what was kept of it.
+    pub(super) fn new(scale: Scale, metrics: PoolMetrics, kept: Kept, now: Moment) -> Self {
+        let mut autoscaler = Autoscaler::new(&scale);
+        if let Some(memory) = &kept.memory {
+            autoscaler.recall(now, memory);
+        }
         let delivered = autoscaler.desired().0;
-        Self { scale, autoscaler, undelivered: None, delivered, activities: VecDeque::new() }
-    }
-
-    /// What should change, if anything.
-    pub(super) fn consider(&mut self, now: Moment, seen: &Observation) -> Option<Decision> {
-        if let Verdict::Scale(decision) = self.autoscaler.decide(now, seen) {
-            self.undelivered = Some(decision);
+        Self {
+            scale,
+            autoscaler,
+            undelivered: None,
+            delivered,
+            activities: kept.activities.recalled(),
+            metrics,
+            went_out: None,
+            restarts: 0,
+            refresh: None,
         }
-        self.undelivered.clone()
     }
 
-    /// Notes a decision that has been handed to the node; returns the activity for the log.
-    pub(super) fn ordered(&mut self, decision: Decision, at_ms: i64) -> Activity {
-        let activity = Activity { at_ms, from: self.delivered, to: decision.to.0, because: decision.because };
-        self.delivered = decision.to.0;
-        self.undelivered = None;
-        self.activities.push_back(activity.clone());
-        while self.activities.len() > REMEMBERED {
-            self.activities.pop_front();
+    /// Goes on under other bounds and policies, with what was learned.
+    pub(super) fn redefine(&mut self, scale: Scale, now: Moment) {
+        if scale == self.scale {
+            return;
         }
-        activity
+        let mut autoscaler = Autoscaler::new(&scale);
+        autoscaler.recall(now, &self.autoscaler.remember(now));
+        if self.autoscaler.is_suspended() {
+            autoscaler.suspend();
+        }
+        let to = autoscaler.desired();
+        let because = format!("the topology's bounds are now {} to {}", scale.min, scale.max);
+        (self.scale, self.autoscaler) = (scale, autoscaler);
+        if to.0 != self.delivered {
+            let decision = Decision { to, because };
+            self.undelivered = Some(Ordered { decision, cause: Cause::Topology });
+        }
     }
 
-    pub(super) fn activities(&self) -> &VecDeque<Activity> {
+    pub(super) fn desired(&self) -> Capacity {
+        self.autoscaler.desired()
+    }
+
+    /// Lets the policies decide.
+    pub(super) fn consider(&mut self, now: Moment, seen: &Observation) {
+        match self.autoscaler.decide(now, seen) {
+            Verdict::Hold => {}
+            Verdict::Scale(decision) => self.undelivered = Some(Ordered { decision, cause: Cause::Policy }),
+            Verdict::Would(decision) => self.would(now, decision),
+        }
+    }
+
+    /// What is to be ordered from the node, if anything.
+    pub(super) fn undelivered(&self) -> Option<Capacity> {
+        self.undelivered.as_ref().map(|ordered| ordered.decision.to)
+    }
+
+    fn would(&mut self, now: Moment, decision: Decision) {
+        let (at_ms, from, to) = (now.wall.as_millisecond(), self.delivered, decision.to.0);
+        tracing::info!(pool = self.metrics.node(), from, to, because = decision.because, "pool would scale");
+        self.activities.scaled(at_ms, from, to, decision.because, Cause::ObserveOnly);
+    }
+
+    /// Orders a capacity by hand.
+    pub(super) fn set_desired(&mut self, now: Moment, to: u32) -> Result<Decision, OutOfBounds> {
+        let decision = self.autoscaler.set_desired(now, Capacity(to), "it was set by hand")?;
+        self.undelivered = Some(Ordered { decision: decision.clone(), cause: Cause::Manual });
+        Ok(decision)
+    }
+
+    pub(super) fn suspend(&mut self, is_suspended: bool, now: Moment) {
+        if is_suspended == self.autoscaler.is_suspended() {
+            return;
+        }
+        let because = if is_suspended { "scaling was suspended" } else { "scaling was resumed" };
+        if is_suspended {
+            self.autoscaler.suspend();
+        } else {
+            self.autoscaler.resume(now);
+        }
+        let (at_ms, size) = (now.wall.as_millisecond(), self.delivered);
+        tracing::info!(pool = self.metrics.node(), because, "pool");
+        self.activities.happened(at_ms, size, because.to_owned(), Cause::Manual, ActivityStatus::Successful);
+    }
+
+    pub(super) fn terminated(&mut self, id: u64, now: Moment) {
+        let because = format!("worker {id} was terminated by hand");
+        let (at_ms, size) = (now.wall.as_millisecond(), self.delivered);
+        tracing::info!(pool = self.metrics.node(), because, "pool");
+        self.activities.happened(at_ms, size, because, Cause::Manual, ActivityStatus::Successful);
+    }
+
+    /// Notes that what was undelivered has been handed to the node.
+    pub(super) fn delivered(&mut self, at_ms: i64) {
+        let Some(Ordered { decision, cause }) = self.undelivered.take() else { return };
+        let (from, to) = (self.delivered, decision.to.0);
+        if from == to {
+            return;
+        }
+        self.metrics.scaled(from, to);
+        let outwards = to > from;
+        if self.went_out.replace(outwards).is_some_and(|before| before != outwards) {
+            self.metrics.reversed();
+        }
+        self.delivered = to;
+        tracing::info!(
+            pool = self.metrics.node(),
+            from,
+            to,
+            ?cause,
+            because = decision.because,
+            "pool scaled"
+        );
+        self.activities.scaled(at_ms, from, to, decision.because, cause);
+    }
+
+    /// Takes in what the node reports besides its observation.
+    pub(super) fn reported(
+        &mut self,
+        at_ms: i64,
+        seen: &Observation,
+        restarts: u64,
+        last_error: Option<&str>,
+        refresh: Option<&RefreshReport>,
+    ) {
+        self.activities.settle(at_ms, seen);
+        let replaced = restarts.saturating_sub(self.restarts);
+        if replaced > 0 {
+            self.activities.replaced(at_ms, self.delivered, replaced, last_error.unwrap_or("unknown"));
+        }
+        self.restarts = restarts;
+        if let Some(refresh) = refresh {
+            self.note_refresh(at_ms, refresh);
+        }
+    }
+
+    fn note_refresh(&mut self, at_ms: i64, refresh: &RefreshReport) {
+        let before = self.refresh.replace((refresh.id, refresh.status));
+        let is_known = before.is_some_and(|(id, _)| id == refresh.id);
+        if !is_known {
+            let because = format!("refresh {}: {}", refresh.id, refresh.because);
+            let (size, status) = (self.delivered, ActivityStatus::InProgress);
+            self.activities.happened(at_ms, size, because, Cause::Refresh, status);
+        }
+        if before.is_some_and(|(id, status)| (id, status) == (refresh.id, refresh.status)) {
+            return;
+        }
+        let reason = refresh.status_reason.as_deref().unwrap_or("every worker was replaced");
+        let status = match refresh.status {
+            RefreshStatus::InProgress | RefreshStatus::Baking | RefreshStatus::RollbackInProgress => return,
+            RefreshStatus::Successful => ActivityStatus::Successful,
+            RefreshStatus::Failed | RefreshStatus::RollbackFailed => ActivityStatus::Failed,
+            RefreshStatus::Cancelled | RefreshStatus::RollbackSuccessful => ActivityStatus::Cancelled,
+        };
+        self.activities.refreshed(at_ms, status, &format!("{:?}: {reason}", refresh.status));
+    }
+
+    pub(super) fn activities(&self) -> &Activities {
         &self.activities
     }
 
-    pub(super) fn health(&self, in_service: u32) -> PoolHealth {
+    /// What is to be kept across a restart.
+    pub(super) fn keep(&self, now: Moment) -> Kept {
+        Kept { memory: Some(self.autoscaler.remember(now)), activities: self.activities.clone() }
+    }
+
+    pub(super) fn health(&self, seen: &Observation, protected: u32) -> PoolHealth {
+        let learned = self.autoscaler.learned();
+        self.metrics.show_learned(learned.arrivals_per_second, learned.per_worker_per_second, learned.wanted);
+        let desired = self.autoscaler.desired().0;
+        self.metrics.show_workers(desired, seen.in_service, seen.pending, seen.draining, protected);
         PoolHealth {
             min: self.scale.min,
             max: self.scale.max,
             goal_age_seconds: self.scale.goal_age.0.as_secs_f64(),
-            desired: self.autoscaler.desired().0,
-            in_service,
-            learned: self.autoscaler.learned(),
+            mode: self.scale.mode,
+            suspended: self.autoscaler.is_suspended(),
+            desired,
+            in_service: seen.in_service,
+            pending: seen.pending,
+            draining: seen.draining,
+            protected,
+            learned,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The root actor: observes all nodes, scales the pools, publishes health, drains in order.
 
 use super::{
-    drain::{Drainable, Straggler, abort, drain},
-    health::{Health, NodeHealth, NodeState, Phase},
-    node::{BuiltNode, Node, NodeReport, Observe, Resize},
+    drain::{Straggler, abort, drain},
+    health::{Health, NodeState, Phase, PoolPages},
+    member::Member,
+    memory::{Keeper, Kept},
+    node::{BuiltNode, NodeReport, Observe},
     policy::Moment,
-    pool::Pool,
 };
-use crate::pipeline::now_ms;
+use crate::{pipeline::now_ms, storage::Store};
 use actix::prelude::*;
 use futures::future::join_all;
 use std::{sync::Arc, time::Duration};
@@ -23,31 +24,25 @@ const ANSWER: Duration = Duration::from_millis(900);
 /// Stops in order; answers with those that had not finished at the deadline.
 #[derive(Message)]
 #[rtype(result = "Vec<Straggler>")]
-pub(super) struct DrainAll {
-    pub deadline: Duration,
-}
+pub(super) struct DrainAll;
 
 /// Cuts off everything at once.
 #[derive(Message)]
 #[rtype(result = "Vec<Straggler>")]
 pub(super) struct AbortAll;
 
-struct Member {
-    name: Arc<str>,
-    kind: crate::pipeline::Kind,
-    node: Addr<Node>,
-    pool: Option<Pool>,
-    report: Option<NodeReport>,
-    /// Its actor no longer answers.
-    lost: Option<String>,
-}
-
 /// The actor above all nodes.
 pub(super) struct Supervisor {
-    topology: String,
-    members: Vec<Member>,
+    pub(super) topology: String,
+    pub(super) members: Vec<Member>,
+    pub(super) tasks_on: Handle,
+    pub(super) phase: Phase,
+    /// A change of the topology is being applied.
+    pub(super) is_changing: bool,
+    pub(super) keeper: Keeper,
+    /// How long a stop may take.
+    pub(super) deadline: Duration,
     health: watch::Sender<Arc<Health>>,
-    phase: Phase,
     started_at_ms: i64,
     is_observing: bool,
 }
@@ -59,21 +54,25 @@ impl Supervisor {
         nodes: Vec<BuiltNode>,
         tasks_on: &Handle,
         health: watch::Sender<Arc<Health>>,
+        store: Option<Store>,
+        deadline: Duration,
     ) -> Addr<Self> {
-        let member = |built: BuiltNode| Member {
-            name: Arc::clone(&built.name),
-            kind: built.kind(),
-            pool: built.scale.clone().map(Pool::new),
-            node: Node::new(built, tasks_on.clone()).start(),
-            report: None,
-            lost: None,
+        let keeper = Keeper::new(store, tasks_on.clone());
+        let now = Moment::now();
+        let start = |built: BuiltNode| {
+            let kept = keeper.recall(&built.name);
+            Member::start(built, tasks_on, kept, now)
         };
-        let members = nodes.into_iter().map(member).collect();
+        let members = nodes.into_iter().map(start).collect();
         Self {
             topology: topology.to_owned(),
             members,
-            health,
+            tasks_on: tasks_on.clone(),
             phase: Phase::Starting,
+            is_changing: false,
+            keeper,
+            deadline,
+            health,
             started_at_ms: now_ms(),
             is_observing: false,
         }
@@ -84,33 +83,28 @@ impl Supervisor {
         if std::mem::replace(&mut self.is_observing, true) {
             return;
         }
-        let asked: Vec<_> =
-            self.members.iter().map(|member| member.node.send(Observe).timeout(ANSWER)).collect();
-        let answered = join_all(asked).into_actor(self).map(|answers, supervisor, context| {
+        let asked = self.members.iter().map(|member| {
+            let (name, asked) = (Arc::clone(&member.name), member.node.send(Observe).timeout(ANSWER));
+            async move { (name, asked.await) }
+        });
+        let answered = join_all(asked.collect::<Vec<_>>()).into_actor(self);
+        context.spawn(answered.map(|answers, supervisor, context| {
             supervisor.is_observing = false;
             supervisor.take_in(answers);
             let pause = if supervisor.phase == Phase::Starting { OBSERVE_STARTING } else { OBSERVE_EVERY };
             context.run_later(pause, Self::observe);
-        });
-        context.spawn(answered);
+        }));
     }
 
-    fn take_in(&mut self, answers: Vec<Result<NodeReport, MailboxError>>) {
-        let (now, at_ms) = (Moment::now(), now_ms());
+    fn take_in(&mut self, answers: Vec<(Arc<str>, Result<NodeReport, MailboxError>)>) {
+        let now = Moment::now();
         let may_scale = self.phase == Phase::Running;
-        for (member, answer) in self.members.iter_mut().zip(answers) {
+        for (name, answer) in answers {
+            // A node may have gone meanwhile.
+            let Some(member) = self.member(&name) else { continue };
             match answer {
-                Ok(report) => {
-                    if may_scale {
-                        member.scale(now, at_ms, &report);
-                    }
-                    (member.report, member.lost) = (Some(report), None);
-                }
-                Err(error) if member.lost.is_none() => {
-                    tracing::error!(node = %member.name, %error, "a node's actor does not answer");
-                    member.lost = Some(format!("actor: {error}"));
-                }
-                Err(_) => {}
+                Ok(report) => member.take_in(report, now, may_scale),
+                Err(error) => member.lose(&error),
             }
         }
         let is_up = |member: &Member| member.state() != NodeState::Starting;
@@ -118,13 +112,44 @@ impl Supervisor {
             self.phase = Phase::Running;
             tracing::info!(topology = self.topology, nodes = self.members.len(), "all nodes are up");
         }
+        self.keep(now);
         self.publish();
     }
 
-    fn publish(&self) {
+    /// What is to be kept of the pools that `fit`.
+    fn kept(&self, now: Moment, fit: impl Fn(&str) -> bool) -> Vec<(Arc<str>, Kept)> {
+        let fitting = self.members.iter().filter(|member| fit(&member.name));
+        fitting
+            .filter_map(|member| Some((Arc::clone(&member.name), member.pool.as_ref()?.keep(now))))
+            .collect()
+    }
+
+    fn keep(&mut self, now: Moment) {
+        let kept = self.kept(now, |pool| self.keeper.is_due(now.instant, pool));
+        self.keeper.keep(now.instant, now.wall.as_millisecond(), kept);
+    }
+
+    fn keep_all(&mut self) -> impl Future<Output = ()> + use<> {
+        let now = Moment::now();
+        let kept = self.kept(now, |_| true);
+        self.keeper.keep_all(now.instant, now.wall.as_millisecond(), kept)
+    }
+
+    pub(super) fn member(&mut self, name: &str) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| &*member.name == name)
+    }
+
+    pub(super) fn publish(&self) {
         let nodes = self.members.iter().map(|member| (member.name.to_string(), member.health())).collect();
-        let pools =
-            self.members.iter().filter_map(|member| Some((member.name.to_string(), member.pool.as_ref()?)));
+        let pages = self.members.iter().filter_map(|member| {
+            let (pool, report) = (member.pool.as_ref()?, member.report.as_ref());
+            let pages = PoolPages {
+                activities: pool.activities().clone(),
+                workers: report.map(|report| Arc::clone(&report.workers)).unwrap_or_default(),
+                refreshes: report.map(|report| report.refreshes.clone()).unwrap_or_default(),
+            };
+            Some((member.name.to_string(), pages))
+        });
         self.health.send_replace(Arc::new(Health {
             topology: self.topology.clone(),
             phase: self.phase,
@@ -132,58 +157,8 @@ impl Supervisor {
             started_at_ms: self.started_at_ms,
             observed_at_ms: now_ms(),
             nodes,
-            activities: pools.map(|(name, pool)| (name, pool.activities().clone())).collect(),
+            pools: pages.collect(),
         }));
-    }
-
-    fn drainable(&self) -> Vec<Drainable> {
-        let drainable = |member: &Member| Drainable {
-            name: Arc::clone(&member.name),
-            kind: member.kind,
-            node: member.node.clone(),
-        };
-        self.members.iter().map(drainable).collect()
-    }
-}
-
-impl Member {
-    fn scale(&mut self, now: Moment, at_ms: i64, report: &NodeReport) {
-        let Some(pool) = &mut self.pool else { return };
-        let Some(decision) = pool.consider(now, &report.observation) else { return };
-        // A full mailbox is no loss: the same decision comes again in a second.
-        if self.node.try_send(Resize(decision.to)).is_err() {
-            return;
-        }
-        let activity = pool.ordered(decision, at_ms);
-        tracing::info!(
-            node = %self.name,
-            from = activity.from,
-            to = activity.to,
-            because = activity.because,
-            "pool scaled"
-        );
-    }
-
-    fn state(&self) -> NodeState {
-        match (&self.lost, &self.report) {
-            (Some(_), _) => NodeState::Failed,
-            (None, Some(report)) => report.state,
-            (None, None) => NodeState::Starting,
-        }
-    }
-
-    fn health(&self) -> NodeHealth {
-        let report = self.report.as_ref();
-        let observation = report.map(|report| report.observation.clone()).unwrap_or_default();
-        NodeHealth {
-            kind: self.kind,
-            state: self.state(),
-            pool: self.pool.as_ref().map(|pool| pool.health(observation.in_service)),
-            observation: observation.into(),
-            tasks: report.map(|report| report.alive.clone()).unwrap_or_default(),
-            restarts: report.map_or(0, |report| report.restarts),
-            last_error: self.lost.clone().or_else(|| report.and_then(|report| report.last_error.clone())),
-        }
     }
 }
 
@@ -198,11 +173,17 @@ impl Actor for Supervisor {
 impl Handler<DrainAll> for Supervisor {
     type Result = ResponseActFuture<Self, Vec<Straggler>>;
 
-    fn handle(&mut self, DrainAll { deadline }: DrainAll, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: DrainAll, _: &mut Self::Context) -> Self::Result {
         self.phase = Phase::Draining;
         self.publish();
-        let drained = drain(self.drainable(), deadline).into_actor(self);
-        Box::pin(drained.map(|stragglers, supervisor, _| {
+        let (kept, deadline) = (self.keep_all(), self.deadline);
+        let drainable = self.members.iter().map(Member::drainable).collect();
+        let drained = async move {
+            let stragglers = drain(drainable, deadline).await;
+            kept.await;
+            stragglers
+        };
+        Box::pin(drained.into_actor(self).map(|stragglers, supervisor, _| {
             if stragglers.is_empty() {
                 supervisor.phase = Phase::Drained;
             }
@@ -218,7 +199,7 @@ impl Handler<AbortAll> for Supervisor {
     fn handle(&mut self, _: AbortAll, _: &mut Self::Context) -> Self::Result {
         self.phase = Phase::Draining;
         self.publish();
-        let nodes = self.drainable();
+        let nodes: Vec<_> = self.members.iter().map(Member::drainable).collect();
         Box::pin(async move { abort(nodes.iter()).await })
     }
 }

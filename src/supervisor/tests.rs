@@ -75,6 +75,7 @@ struct Rig {
     panics: Arc<AtomicU32>,
     backlog: Arc<AtomicU64>,
     nodes: Vec<BuiltNode>,
+    store: Option<crate::storage::Store>,
 }
 
 impl Rig {
@@ -85,6 +86,7 @@ impl Rig {
             panics: Arc::default(),
             backlog: Arc::default(),
             nodes: Vec::new(),
+            store: None,
         }
     }
 
@@ -108,11 +110,17 @@ impl Rig {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (published, health) = watch::channel(Arc::new(Health::default()));
         let (stop, asked) = watch::channel(StopRequest::None);
-        let tasks_on = runtime.handle().clone();
+        let (control, orders) = ControlPlane::pair();
+        let surroundings = Surroundings {
+            tasks_on: runtime.handle().clone(),
+            health: published,
+            stop: asked,
+            orders,
+            store: self.store,
+        };
         let nodes = self.nodes;
-        let serving =
-            std::thread::spawn(move || serve("trial", nodes, &tasks_on, published, asked, deadline).unwrap());
-        System { runtime, health, stop, serving, diary: self.diary, metrics: self.metrics }
+        let serving = std::thread::spawn(move || serve("trial", nodes, surroundings, deadline).unwrap());
+        System { runtime, health, stop, control, serving, diary: self.diary, metrics: self.metrics }
     }
 }
 
@@ -120,6 +128,7 @@ struct System {
     runtime: tokio::runtime::Runtime,
     health: watch::Receiver<Arc<Health>>,
     stop: watch::Sender<StopRequest>,
+    control: ControlPlane,
     serving: std::thread::JoinHandle<Ended>,
     diary: Diary,
     metrics: Arc<Metrics>,
@@ -143,6 +152,10 @@ impl System {
         let diary = self.diary.lock().unwrap().clone();
         (ended, diary)
     }
+}
+
+fn parts(health: watch::Receiver<Arc<Health>>, metrics: &Arc<Metrics>, control: ControlPlane) -> AdminParts {
+    AdminParts { health, metrics: Arc::clone(metrics), control, reload: None, token: None }
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
@@ -225,7 +238,8 @@ fn an_old_backlog_scales_a_pool_and_the_reason_is_kept() {
     let system = rig.start(Duration::from_secs(20));
     let scaled = |health: &Health| health.nodes["review"].observation.in_service == 4;
     let health = system.until(|health| !health.nodes.is_empty() && scaled(health));
-    let activity = &health.activities["review"][0];
+    let activities: Vec<_> = health.pools["review"].activities.iter().cloned().collect();
+    let activity = &activities[0];
     assert_eq!((activity.from, activity.to), (1, 2));
     assert_eq!(activity.because, "the oldest of 12,400 waiting is 8.0 s old and no rate is known yet");
     assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 4);
@@ -241,7 +255,7 @@ fn the_admin_server_answers_before_during_and_after_the_nodes_are_up() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (early, unseen) = watch::channel(Arc::new(Health::default()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let waiting = Admin::start(listener, unseen, Arc::clone(&rig.metrics)).unwrap();
+    let waiting = Admin::start(listener, parts(unseen, &rig.metrics, ControlPlane::pair().0)).unwrap();
     assert!(get(waiting.address(), "/readyz").starts_with("HTTP/1.1 503"));
     assert!(get(waiting.address(), "/livez").starts_with("HTTP/1.1 200"));
     runtime.block_on(waiting.stop());
@@ -249,7 +263,8 @@ fn the_admin_server_answers_before_during_and_after_the_nodes_are_up() {
 
     let system = rig.start(Duration::from_secs(20));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let admin = Admin::start(listener, system.health.clone(), Arc::clone(&system.metrics)).unwrap();
+    let admin = Admin::start(listener, parts(system.health.clone(), &system.metrics, system.control.clone()))
+        .unwrap();
     system.until(|health| health.ready);
     let address = admin.address();
     assert!(get(address, "/readyz").starts_with("HTTP/1.1 200"));

@@ -1,5 +1,6 @@
 //! Every metric's name, behind a verb.
 
+use super::pool_metrics::{PoolFamilies, PoolMetrics};
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -25,10 +26,7 @@ pub struct Metrics {
     panics: IntCounterVec,
     restarts: IntCounterVec,
     in_flight: IntGaugeVec,
-    desired: IntGaugeVec,
-    in_service: IntGaugeVec,
-    scale_outs: IntCounterVec,
-    scale_ins: IntCounterVec,
+    pools: PoolFamilies,
     healthy: IntGaugeVec,
     request_duration: HistogramVec,
     storage: StorageMetrics,
@@ -143,10 +141,7 @@ impl Metrics {
             panics: counters("caudal_panics_total", "tasks that panicked and were survived", &NODE),
             restarts: counters("caudal_restarts_total", "tasks started again after a failure", &NODE),
             in_flight: gauges("caudal_in_flight_records", "records being worked on", &NODE),
-            desired: gauges("caudal_workers_desired", "workers ordered", &NODE),
-            in_service: gauges("caudal_workers_in_service", "workers running", &NODE),
-            scale_outs: counters("caudal_scale_outs_total", "orders of more workers", &NODE),
-            scale_ins: counters("caudal_scale_ins_total", "orders of fewer workers", &NODE),
+            pools: PoolFamilies::new(),
             healthy: gauges("caudal_node_healthy", "0 while a node has failed too often and rests", &NODE),
             request_duration: valid(HistogramVec::new(duration, &NODE)),
             storage: StorageMetrics::new(),
@@ -157,7 +152,7 @@ impl Metrics {
 
     fn register(&self) {
         let storage = &self.storage;
-        let all: [Box<dyn prometheus::core::Collector>; 24] = [
+        let all: [Box<dyn prometheus::core::Collector>; 20] = [
             Box::new(self.records.clone()),
             Box::new(self.bytes.clone()),
             Box::new(self.throttled.clone()),
@@ -170,10 +165,6 @@ impl Metrics {
             Box::new(self.panics.clone()),
             Box::new(self.restarts.clone()),
             Box::new(self.in_flight.clone()),
-            Box::new(self.desired.clone()),
-            Box::new(self.in_service.clone()),
-            Box::new(self.scale_outs.clone()),
-            Box::new(self.scale_ins.clone()),
             Box::new(self.healthy.clone()),
             Box::new(self.request_duration.clone()),
             Box::new(storage.flush.clone()),
@@ -187,6 +178,7 @@ impl Metrics {
             #[expect(clippy::expect_used, reason = "each name is registered once, checked by a test")]
             self.registry.register(metric).expect("registered once");
         }
+        self.pools.register(&self.registry);
     }
 
     pub fn storage(&self) -> StorageMetrics {
@@ -256,10 +248,9 @@ impl NodeMetrics {
     pub fn restarted(&self) {
         self.all.restarts.with_label_values(&[&*self.node, self.kind]).inc();
     }
-    pub fn show_pool(&self, desired: u32, in_service: u32) {
-        let labels = [&*self.node, self.kind];
-        self.all.desired.with_label_values(&labels).set(i64::from(desired));
-        self.all.in_service.with_label_values(&labels).set(i64::from(in_service));
+    /// The metrics of a pool, for whoever scales it.
+    pub fn pool(&self) -> PoolMetrics {
+        self.all.pools.pool(&self.node, self.kind)
     }
 }
 
@@ -275,9 +266,15 @@ impl NodeMetrics {
         self.all.backlog.with_label_values(&labels).set(records);
         self.all.oldest_age.with_label_values(&labels).set(oldest_age_seconds);
     }
-    pub fn scaled(&self, from: u32, to: u32) {
-        let orders = if to > from { &self.all.scale_outs } else { &self.all.scale_ins };
-        orders.with_label_values(&[&*self.node, self.kind]).inc();
+    /// A node that has left the topology is shown no more; what it has counted stays.
+    pub fn forget(&self) {
+        let labels = [&*self.node, self.kind];
+        // What was never shown cannot be removed; that is as good.
+        drop(self.all.healthy.remove_label_values(&labels));
+        drop(self.all.in_flight.remove_label_values(&labels));
+        drop(self.all.backlog.remove_label_values(&[&*self.node, self.kind, ""]));
+        drop(self.all.oldest_age.remove_label_values(&[&*self.node, self.kind, ""]));
+        self.all.pools.forget(&self.node, self.kind);
     }
 }
 
@@ -314,7 +311,7 @@ mod tests {
         let metrics = Metrics::new();
         let node = metrics.node("trips", "stream");
         node.shard(0).accepted(3, 300);
-        node.show_pool(2, 1);
+        node.pool().show_workers(2, 1, 1, 0, 1);
         let text = metrics.render();
         assert!(
             text.contains("caudal_records_total{kind=\"stream\",node=\"trips\",shard=\"0\"} 3"),

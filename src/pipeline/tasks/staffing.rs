@@ -36,11 +36,13 @@ fn slot(prefix: &str, number: u32) -> String {
     format!("{prefix}-{number}")
 }
 
-/// A worker's place in the order of leaving: idle before busy, old before new, young before long-serving.
-type Turn = (bool, u64, Reverse<u64>);
+/// A worker's place in the order of leaving: idle before busy, old before new, those that are not yet
+/// of use before those that are, young before long-serving.
+type Turn = (bool, u64, bool, Reverse<u64>);
 
 fn turn(worker: &Worker) -> Turn {
-    (worker.vital.is_busy(), worker.generation, Reverse(worker.id))
+    let vital = &worker.vital;
+    (vital.is_busy(), worker.generation, vital.is_in_service(), Reverse(worker.id))
 }
 
 impl Tasks {
@@ -114,7 +116,7 @@ impl Tasks {
     /// Begins a new generation: workers started from now on belong to it, and failures are counted anew.
     pub fn begin_generation(&mut self) {
         self.generation = self.generation.saturating_add(1);
-        self.failures = 0;
+        self.forget_failures();
     }
 
     /// Lets up to `count` workers of older generations drain; answers how many.
@@ -123,9 +125,14 @@ impl Tasks {
         self.let_go(count, Leaving::Refreshed, |worker| worker.generation < newest)
     }
 
-    /// Failures of workers of the newest generation.
+    /// Failures of workers of the newest generation before they had done any work.
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// Counts failures anew.
+    pub fn forget_failures(&mut self) {
+        self.failures = 0;
     }
 
     /// Slots that are in use elsewhere and must stay free here: two tasks of one name would write one tally.

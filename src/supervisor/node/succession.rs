@@ -1,0 +1,158 @@
+//! A node's stage is handed over to another one.
+
+use super::{BuiltNode, HandedOver, Node, RefreshReport, Version, capacity};
+use crate::{
+    pipeline::{RefreshSettings, now_ms},
+    supervisor::{change::Handover, refresh::Refresh},
+};
+use std::time::Instant;
+use tokio::sync::oneshot;
+
+/// A stage that finishes what it holds.
+pub(super) struct Leaving {
+    pub version: Version,
+    /// When it is cut off; never, if it only finishes its last deliveries.
+    until: Option<Instant>,
+    cut_off: Vec<String>,
+    answer: Option<oneshot::Sender<HandedOver>>,
+}
+
+/// A stage that starts when the current one has ended.
+pub(super) struct Next {
+    version: Version,
+    pub desired: u32,
+    until: Instant,
+    cut_off: Option<Vec<String>>,
+    answer: Option<oneshot::Sender<HandedOver>>,
+}
+
+impl Next {
+    /// What it waits for was cut off and does not end.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.cut_off.is_some()
+    }
+}
+
+impl Node {
+    /// Begins a handover. Any that is under way ends where it is.
+    pub(super) fn succeed(&mut self, built: BuiltNode, until: Instant) -> oneshot::Receiver<HandedOver> {
+        let (answer, handed_over) = oneshot::channel();
+        self.supersede();
+        let tasks = self.current.tasks.successor();
+        let desired =
+            if built.scale.is_some() && self.is_pool { self.desired } else { capacity(built.scale.as_ref()) };
+        let version = Version::new(built.stage, tasks, self.tasks_on.clone(), built.metrics);
+        self.is_pool = built.scale.is_some();
+        self.settings = built.refresh;
+        tracing::info!(node = %self.name, handover = ?built.handover, "a node is replaced");
+        match built.handover {
+            Handover::Sequential => {
+                self.current.drain();
+                let answer = Some(answer);
+                self.next = Some(Next { version, desired, until, cut_off: None, answer });
+            }
+            Handover::Overlap => {
+                let old = std::mem::replace(&mut self.current, version);
+                self.desired = desired;
+                self.reconcile(Instant::now());
+                self.leave(old, Some(until), Some(answer));
+            }
+            Handover::Rolling => {
+                self.desired = desired;
+                self.former = Some(std::mem::replace(&mut self.current, version));
+                self.begin_refresh("the topology changed".to_owned(), self.settings.clone(), true);
+                self.awaited = Some((answer, until));
+            }
+        }
+        handed_over
+    }
+
+    /// Lets a stage finish what it holds.
+    pub(super) fn leave(
+        &mut self,
+        mut version: Version,
+        until: Option<Instant>,
+        answer: Option<oneshot::Sender<HandedOver>>,
+    ) {
+        version.drain();
+        self.leaving.push(Leaving { version, until, cut_off: Vec::new(), answer });
+    }
+
+    /// Ends what is under way, for another handover: what waited to start never does.
+    fn supersede(&mut self) {
+        if let Some(mut refresh) = self.refresh.take() {
+            refresh.cancel("another change came", now_ms());
+            self.remember(refresh.report().clone());
+        }
+        if let Some(former) = self.former.take() {
+            self.leave(former, None, None);
+        }
+        (self.next, self.awaited) = (None, None);
+    }
+
+    /// Nothing new starts any more.
+    pub(super) fn give_up_succession(&mut self) {
+        self.next = None;
+        self.awaited = None;
+        if let Some(refresh) = &mut self.refresh {
+            refresh.cancel("the node drains", now_ms());
+        }
+    }
+
+    /// Starts the next stage once the current one has ended.
+    pub(super) fn pass_on(&mut self, now: Instant) {
+        let Some(next) = &mut self.next else { return };
+        if !self.current.has_ended() {
+            if now >= next.until && next.cut_off.is_none() {
+                let cut_off = self.current.alive();
+                tracing::warn!(node = %self.name, tasks = cut_off.join(", "), "cut off: they did not drain in time");
+                self.current.tasks.abort_all();
+                next.cut_off = Some(cut_off);
+            }
+            return;
+        }
+        let Some(next) = self.next.take() else { return };
+        self.desired = next.desired;
+        let old = std::mem::replace(&mut self.current, next.version);
+        self.carry(old);
+        if let Some(answer) = next.answer {
+            // Whoever waited may have gone.
+            let _ = answer.send(HandedOver::Done { cut_off: next.cut_off.unwrap_or_default() });
+        }
+    }
+
+    /// Cuts off what leaves too slowly, and forgets what has left.
+    pub(super) fn see_off(&mut self, now: Instant) {
+        let mut place = 0;
+        while let Some(leaving) = self.leaving.get_mut(place) {
+            if !leaving.version.has_ended() {
+                if leaving.until.is_some_and(|until| until <= now) && leaving.cut_off.is_empty() {
+                    leaving.cut_off = leaving.version.alive();
+                    leaving.version.tasks.abort_all();
+                }
+                place += 1;
+                continue;
+            }
+            let gone = self.leaving.remove(place);
+            if let Some(answer) = gone.answer {
+                // Whoever waited may have gone.
+                let _ = answer.send(HandedOver::Done { cut_off: gone.cut_off });
+            }
+            self.carry(gone.version);
+        }
+    }
+
+    pub(super) fn begin_refresh(&mut self, because: String, settings: RefreshSettings, can_roll_back: bool) {
+        self.refresh_ids += 1;
+        let (now, at_ms) = (Instant::now(), now_ms());
+        tracing::info!(node = %self.name, refresh = self.refresh_ids, because, "the workers are being replaced");
+        self.refresh = Some(Refresh::new(self.refresh_ids, settings, because, can_roll_back, now, at_ms));
+    }
+
+    pub(super) fn remember(&mut self, report: RefreshReport) {
+        self.refreshes.push_back(report);
+        while self.refreshes.len() > super::REMEMBERED {
+            self.refreshes.pop_front();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A stage and its tasks. A node has one, and for a time two while it is handed over.
+
+use crate::{
+    pipeline::{Capacity, Kind, Observation, Stage, TaskExit, Tasks, panic_message},
+    telemetry::NodeMetrics,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokio::runtime::Handle;
+
+pub(super) struct Version {
+    pub stage: Box<dyn Stage>,
+    pub tasks: Tasks,
+    /// Set while the stage's own code panics.
+    pub fault: Option<String>,
+    pub observation: Observation,
+    tasks_on: Handle,
+    metrics: NodeMetrics,
+}
+
+impl Version {
+    pub fn new(stage: Box<dyn Stage>, tasks: Tasks, tasks_on: Handle, metrics: NodeMetrics) -> Self {
+        Self { stage, tasks, fault: None, observation: Observation::default(), tasks_on, metrics }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.stage.kind()
+    }
+
+    /// Calls the stage on the tasks' runtime; a panic there is the node's fault, not the actor's end.
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut dyn Stage, &mut Tasks) -> T) -> Option<T> {
+        let _on_runtime = self.tasks_on.enter();
+        match catch_unwind(AssertUnwindSafe(|| call(self.stage.as_mut(), &mut self.tasks))) {
+            Ok(answer) => {
+                self.fault = None;
+                Some(answer)
+            }
+            Err(payload) => {
+                let message = panic_message(payload.as_ref());
+                self.metrics.panicked();
+                if self.fault.as_deref() != Some(&message) {
+                    tracing::error!(node = self.tasks.node(), panic = message, "a node's stage panicked");
+                }
+                self.fault = Some(message);
+                None
+            }
+        }
+    }
+
+    /// True unless the stage panicked.
+    pub fn reconcile(&mut self, desired: u32) -> bool {
+        self.guarded(|stage, tasks| stage.reconcile(Capacity(desired), tasks)).is_some()
+    }
+
+    pub fn observe(&mut self) {
+        if let Some(observation) = self.guarded(|stage, tasks| stage.observe(tasks)) {
+            self.observation = observation;
+        }
+    }
+
+    pub fn drain(&mut self) {
+        self.guarded(|stage, tasks| stage.drain(tasks));
+    }
+
+    pub fn reap(&mut self) {
+        for exit in self.tasks.reap() {
+            if let TaskExit::Finished { key } = exit {
+                tracing::debug!(node = self.tasks.node(), task = key, "task finished");
+            }
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.tasks.alive().next().is_none()
+    }
+
+    pub fn alive(&self) -> Vec<String> {
+        self.tasks.alive().map(str::to_owned).collect()
+    }
+}
