@@ -14,6 +14,8 @@ use std::fmt::Write as _;
 
 /// Missed targets that the last line names.
 const NAMED: usize = 12;
+/// Letters of a heading before it is broken.
+const HEADING: usize = 9;
 
 /// The pool in a line.
 pub(super) fn pool(pool: &Pool) -> String {
@@ -40,7 +42,7 @@ pub(super) fn one(rehearsed: &Rehearsed) -> String {
         rehearsed.oracle_cost
     );
     let rows = rehearsed.outcomes().map(|outcome| (outcome.sizing.as_str(), outcome, &rehearsed.targets));
-    text.push_str(&measures("sizing", rows));
+    text.push_str(&measures(rows));
     text.push_str(&relative(rehearsed));
     for (other, verdict) in rehearsed.verdicts() {
         let _ = writeln!(text, "{} against {}: {}", rehearsed.own.sizing, other.sizing, verdict.text());
@@ -54,12 +56,14 @@ pub(super) fn one(rehearsed: &Rehearsed) -> String {
 /// Every measure of the own autoscaler on many traces, and how it compares.
 pub(super) fn many(all: &[Rehearsed]) -> String {
     let rows = all.iter().map(|rehearsed| (rehearsed.name(), &rehearsed.own, &rehearsed.targets));
-    let mut text = measures("trace", rows);
+    let mut text = measures(rows);
     for rehearsed in all {
         text.push_str(&relative(rehearsed));
     }
     if all.iter().any(|rehearsed| !rehearsed.others.is_empty()) {
-        text.push('\n');
+        if !text.ends_with("\n\n") {
+            text.push('\n');
+        }
         text.push_str(&comparison(all));
     }
     text
@@ -97,21 +101,42 @@ pub(super) fn spread(all: &[Rehearsed]) -> String {
 
 type Row<'a> = (&'a str, &'a Outcome, &'a Vec<Target>);
 
-fn measures<'a>(heading: &str, rows: impl Iterator<Item = Row<'a>>) -> String {
+/// A line for each measure and a column for each row's name: eight traces fit into 100 columns.
+fn measures<'a>(rows: impl Iterator<Item = Row<'a>>) -> String {
     let rows: Vec<Row<'a>> = rows.collect();
     let has = |measure: &Measure| rows.iter().any(|(_, outcome, _)| measure.of(&outcome.score).is_some());
-    let shown: Vec<Measure> = Measure::ALL.into_iter().filter(has).collect();
     let mut table = Table::default();
-    let line = |first: &str, cell: &dyn Fn(Measure) -> String| {
-        let cells: Vec<String> = shown.iter().map(|measure| cell(*measure)).collect();
-        std::iter::once(first.to_owned()).chain(cells).collect::<Vec<String>>()
-    };
-    table.row(line(heading, &|measure| format!("{} ", measure.name())));
-    table.row(line("", &|measure| format!("{} ", measure.unit())));
-    for (name, outcome, targets) in &rows {
-        table.row(line(name, &|measure| cell(measure, &outcome.score, targets)));
+    let names: Vec<Vec<String>> = rows.iter().map(|(name, _, _)| parts(name)).collect();
+    let lines = names.iter().map(Vec::len).max().unwrap_or_default();
+    for line in 0..lines {
+        // Names stand at the bottom of the heading; figures end with a blank or a mark.
+        let cells = names.iter().map(|name| {
+            let part = (line + name.len()).checked_sub(lines).and_then(|at| name.get(at));
+            part.map_or_else(String::new, |part| format!("{part} "))
+        });
+        let first = if line + 1 == lines { "measure" } else { "" };
+        table.row(std::iter::once(first.to_owned()).chain(cells));
     }
-    table.text()
+    for measure in Measure::ALL.into_iter().filter(has) {
+        let label = format!("{} ({})", measure.name(), measure.unit());
+        let cells = rows.iter().map(|(_, outcome, targets)| cell(measure, &outcome.score, targets));
+        table.row(std::iter::once(label).chain(cells));
+    }
+    let text = table.text();
+    let key = if text.contains('!') { "! misses its target\n" } else { "" };
+    format!("{text}{key}\n")
+}
+
+/// A name in pieces of at most [`HEADING`] letters where its hyphens allow it.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for piece in name.split_inclusive('-') {
+        match parts.last_mut().filter(|part| part.chars().count() + piece.chars().count() <= HEADING) {
+            Some(part) => part.push_str(piece),
+            None => parts.push(piece.to_owned()),
+        }
+    }
+    parts
 }
 
 /// A figure, marked when it misses its target.
@@ -138,12 +163,13 @@ fn comparison(all: &[Rehearsed]) -> String {
     let headings = ["trace", "against", "cost", "ours", "p99 age", "ours", "max age", "ours", "we are"];
     table.row(headings.map(str::to_owned));
     for rehearsed in all {
-        for (other, verdict) in rehearsed.verdicts() {
+        for (place, (other, verdict)) in rehearsed.verdicts().enumerate() {
             let pairs = [Measure::CostRatio, Measure::P99Age, Measure::MaxAge].map(|measure| {
                 [&other.score, &rehearsed.own.score]
                     .map(|score| measure.of(score).map_or_else(String::new, |value| measure.text(value)))
             });
-            let names = [rehearsed.name().to_owned(), other.sizing.clone()];
+            let trace = if place == 0 { rehearsed.name() } else { "" };
+            let names = [trace.to_owned(), other.sizing.clone()];
             let verdict = [verdict.text().to_owned()];
             table.row(names.into_iter().chain(pairs.into_iter().flatten()).chain(verdict));
         }

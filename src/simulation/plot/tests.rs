@@ -168,7 +168,7 @@ fn a_page_marks_each_measure_that_misses_its_target_and_counts_them() {
     assert_eq!(unclosed(&page), Ok(Vec::new()));
     let missed = "<span class=\"missed\" title=\"target: at most 10.0 s\">180<span class=\"unseen\"> misses the target";
     assert!(page.contains(missed), "{page}");
-    assert!(page.contains("<span class=\"met\" title=\"target: at most 1.50\">1.31"), "{page}");
+    assert!(page.contains("<span class=\"met\" title=\"target: at most 1.50×\">1.31"), "{page}");
     assert!(
         page.contains("<span class=\"met\">all 2</span>")
             && page.contains("<span class=\"missed\">1 of 2</span>")
