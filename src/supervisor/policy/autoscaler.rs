@@ -226,7 +226,7 @@ impl Autoscaler {
     pub fn remember(&self, now: Moment) -> Memory {
         let mut memory = Memory::of(now.wall, self.desired);
         self.load.remember(&mut memory);
-        self.policies.iter().for_each(|policy| policy.remember(&mut memory));
+        self.policies.iter().for_each(|policy| policy.remember(now.instant, &mut memory));
         memory
     }
 
@@ -236,11 +236,14 @@ impl Autoscaler {
         if memory.version != Memory::VERSION {
             return;
         }
-        let is_recent = memory.is_recent(now.wall);
-        if is_recent {
+        let age = memory.recent(now.wall);
+        if age.is_some() {
             self.desired = memory.desired.clamp(self.min, self.max);
         }
-        self.load.recall(memory, is_recent);
-        self.policies.iter_mut().for_each(|policy| policy.recall(memory));
+        self.load.recall(now.instant, memory, age.is_some());
+        let mut patience = memory.patience.iter();
+        for policy in &mut self.policies {
+            policy.recall(now.instant, self.desired, memory, age, &mut patience);
+        }
     }
 }

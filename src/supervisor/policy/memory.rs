@@ -1,15 +1,16 @@
 //! What an autoscaler keeps across a restart.
 
-pub use super::profile::History;
+pub use super::{goal_age::PatienceMemory, load::LimitMemory, profile::History};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A capacity that was ordered longer ago says nothing of now.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
 
-/// What was learned and ordered, to be kept by whoever runs the autoscaler: some hundred bytes, and
-/// some ten kilobytes for each predictive policy.
+/// What was learned and ordered, to be kept by whoever runs the autoscaler: a few kilobytes, and some ten
+/// more for each predictive policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
@@ -22,10 +23,16 @@ pub struct Memory {
     pub per_worker_per_second: Option<f64>,
     /// Share of its time that a worker with enough to do is busy.
     pub efficiency: f64,
-    /// Records per second that arrived.
+    /// Records per second that arrived, so many seconds long, and the variance over the mean of a second's.
     pub arrivals_per_second: f64,
+    pub arrivals_seconds: f64,
+    pub dispersion: f64,
+    /// What all workers shared and was at its limit.
+    pub limit: Option<LimitMemory>,
     /// From the order of a worker to its service, milliseconds.
     pub start_ms: Option<u64>,
+    /// What `goal_age` policies wanted of late.
+    pub patience: Vec<PatienceMemory>,
     /// What predictive policies know of earlier periods.
     pub histories: Vec<History>,
 }
@@ -38,9 +45,11 @@ impl Memory {
         Self { version: Self::VERSION, at_ms: now.as_millisecond(), desired, ..Self::default() }
     }
 
-    /// It was written a short while ago.
-    pub(super) fn is_recent(&self, now: Timestamp) -> bool {
-        let Ok(at) = Timestamp::from_millisecond(self.at_ms) else { return false };
-        now.duration_since(at).abs() <= RECENT
+    /// How long ago it was written, if that is a short while.
+    pub(super) fn recent(&self, now: Timestamp) -> Option<Duration> {
+        let at = Timestamp::from_millisecond(self.at_ms).ok()?;
+        let age = now.duration_since(at);
+        // A clock that was set back a little must not make the pool forget.
+        (age.abs() <= RECENT).then(|| Duration::try_from(age).unwrap_or_default())
     }
 }

@@ -20,7 +20,7 @@ mod warm_up;
 mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
-pub use memory::{History, Memory};
+pub use memory::{History, LimitMemory, Memory, PatienceMemory};
 
 use crate::pipeline::Capacity;
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use super::{
     Learned, Memory,
-    goal_age::GoalAge,
+    goal_age::{GoalAge, PatienceMemory},
     opinion::{Opinion, Situation},
     predictive::Predictive,
     step::StepScaling,
@@ -10,6 +10,7 @@ use super::{
     utilisation::Utilisation,
 };
 use crate::pipeline::{Scale, ScalePolicy};
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) enum Policy {
@@ -62,16 +63,35 @@ impl Policy {
         }
     }
 
-    pub fn remember(&self, memory: &mut Memory) {
-        if let Self::Predictive(policy) = self {
-            memory.histories.push(policy.profile().remember());
+    pub fn remember(&self, now: Instant, memory: &mut Memory) {
+        match self {
+            Self::GoalAge(policy) => memory.patience.push(policy.remember(now)),
+            Self::Predictive(policy) => memory.histories.push(policy.profile().remember()),
+            _ => {}
         }
     }
 
-    pub fn recall(&mut self, memory: &Memory) {
-        if let Self::Predictive(policy) = self {
-            let profile = policy.profile_mut();
-            let _ = memory.histories.iter().any(|history| profile.recall(history));
+    /// `age` is that of a memory that still says something of now, `patience` what `goal_age` policies have
+    /// not yet taken of it.
+    pub fn recall<'a>(
+        &mut self,
+        now: Instant,
+        desired: u32,
+        memory: &'a Memory,
+        age: Option<Duration>,
+        patience: &mut impl Iterator<Item = &'a PatienceMemory>,
+    ) {
+        match self {
+            Self::GoalAge(policy) => {
+                if let (Some(known), Some(age)) = (patience.next(), age) {
+                    policy.recall(now, age, desired, known);
+                }
+            }
+            Self::Predictive(policy) => {
+                let profile = policy.profile_mut();
+                let _ = memory.histories.iter().any(|history| profile.recall(history));
+            }
+            _ => {}
         }
     }
 }

@@ -5,35 +5,33 @@
 //! ordered will not clear it in time. Out at once, in with patience.
 
 mod patience;
+mod peaks;
+mod shadow;
 #[cfg(test)]
 mod tests;
+mod want;
 
 use super::{
     load::Advice,
     opinion::{Opinion, Situation},
-    words::{grouped, number, whole},
+    words::whole,
 };
 use crate::units::Span;
-use patience::{LEAST_IN, Patience, Wanted};
+use patience::Patience;
+use shadow::{LEAST_IN, Wanted};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
+use want::Want;
 
-/// Share of a worker's time that steady arrivals may take; the rest absorbs bursts.
-const UTILISATION: f64 = 0.8;
-/// Standard deviations of chance that a capacity absorbs over half of the goal.
-const HEADROOM_SIGMAS: f64 = 2.0;
-/// Share of the goal within which a backlog is cleared once the workers for it are there.
-const CLEAR: f64 = 0.25;
-/// Changes smaller than this share are worth a step only when they are certain.
-const LEAST_OUT: f64 = 0.05;
-/// Standard errors that make a small change certain.
-const CERTAIN: f64 = 2.0;
-/// A pool that this share of one worker would serve may go to zero.
-const NEXT_TO_NOTHING: f64 = 0.02;
+pub use patience::PatienceMemory;
+
 /// A want counts as steady when it has lasted so long.
 const SUSTAINED: Duration = Duration::from_secs(5);
+/// Standard errors of the rate that a scale-out must be clear of, and that a scale-in leaves room for.
+const CLEAR_OF: f64 = 2.0;
+const ROOM_FOR: f64 = 1.0;
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]
@@ -43,16 +41,6 @@ pub(super) struct GoalAge {
     /// Wants of the last [`SUSTAINED`].
     steady: VecDeque<(Instant, u32)>,
     wanted: f64,
-}
-
-/// A capacity that is wanted now.
-struct Want {
-    /// For what steadily arrives, and its standard error.
-    steady: f64,
-    error: f64,
-    /// For that and for what waits.
-    all: f64,
-    because: String,
 }
 
 impl GoalAge {
@@ -70,31 +58,41 @@ impl GoalAge {
         self.wanted
     }
 
+    pub fn remember(&self, now: Instant) -> PatienceMemory {
+        self.patience.remember(now)
+    }
+
+    /// Takes up what was kept `age` ago.
+    pub fn recall(&mut self, now: Instant, age: Duration, desired: u32, memory: &PatienceMemory) {
+        self.patience.recall(now, age, desired, memory);
+    }
+
     pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
         let now = at.now.instant;
-        let want = self.want(at);
+        let want = Want::of(self.goal, at);
         self.wanted = want.steady;
         let useful = match at.load.advice() {
             Advice::AtMost(useful) => useful,
             _ => f64::INFINITY,
         };
-        let steady = at.bounds.hold(whole(want.steady.min(useful)));
-        let wanted = whole(want.all.min(useful));
-        let all = at.bounds.hold(wanted);
-        let sustained = self.sustained(now, steady);
-        let floor = self.patience.watch(now, at.desired, Wanted { steady: sustained, all });
-        if all > at.desired {
-            if at.load.advice() == Advice::Doubt || !self.is_worth(&want, useful, at) {
+        let roomy = want.steady + ROOM_FOR * want.error;
+        let steady = at.bounds.hold(whole(roomy.min(useful)));
+        let all = whole(want.all.min(useful));
+        let least = (want.all - CLEAR_OF * want.error).min(useful);
+        let wanted = Wanted { steady: self.sustained(now, steady), all: at.bounds.hold(all), least };
+        let floor = self.patience.watch(now, at.desired, wanted);
+        if wanted.is_more_than(at.desired) || at.desired < at.bounds.min {
+            if at.load.advice() == Advice::Doubt {
                 return Opinion::stay(at.desired);
             }
-            return Some(Opinion { to: wanted, because: want.because });
+            return Some(Opinion { to: all, because: want.because });
         }
         if f64::from(at.desired) > useful.ceil() {
-            return Some(Opinion { to: all, because: format!("more workers than {all} do not help") });
+            let to = at.bounds.hold(all);
+            return Some(Opinion { to, because: format!("more workers than {to} do not help") });
         }
-        let Some(floor) =
-            floor.filter(|floor| f64::from(floor.workers) <= f64::from(at.desired) * (1.0 - LEAST_IN))
-        else {
+        let worth = f64::from(at.desired) * (1.0 - LEAST_IN);
+        let Some(floor) = floor.filter(|floor| f64::from(floor.workers) <= worth) else {
             return Opinion::stay(at.desired);
         };
         let because = format!("no more than {} were needed in the last {}", floor.workers, Span(floor.since));
@@ -108,84 +106,5 @@ impl GoalAge {
             self.steady.pop_front();
         }
         self.steady.iter().map(|(_, workers)| *workers).min().unwrap_or(steady)
-    }
-
-    fn is_worth(&self, want: &Want, useful: f64, at: &Situation<'_>) -> bool {
-        let desired = f64::from(at.desired);
-        let all = want.all.min(useful);
-        at.desired < at.bounds.min
-            || at.desired == 0
-            || all > desired * (1.0 + LEAST_OUT)
-            || all - CERTAIN * want.error > desired
-    }
-
-    fn want(&self, at: &Situation<'_>) -> Want {
-        match at.load.per_worker() {
-            Some(rate) => self.want_at(rate, at),
-            None => self.want_unlearned(at),
-        }
-    }
-
-    /// Before any work was seen: one worker to learn from, then doubling while records grow too old.
-    fn want_unlearned(&self, at: &Situation<'_>) -> Want {
-        let want = |all: f64, because: String| Want { steady: all, error: 0.0, all, because };
-        let waiting = at.seen.backlog;
-        if waiting == 0 && at.seen.in_flight == 0 {
-            return want(0.0, "nothing waits".to_owned());
-        }
-        let age = at.seen.oldest_age.unwrap_or_default();
-        if at.desired > 0 && age > self.goal / 2 {
-            let because = format!(
-                "the oldest of {} waiting is {:.1} s old and no rate is known yet",
-                grouped(waiting),
-                age.as_secs_f64()
-            );
-            return want(f64::from(at.desired.saturating_mul(2)), because);
-        }
-        want(f64::from(at.desired.max(1)), format!("{} waiting and no worker", grouped(waiting)))
-    }
-
-    fn want_at(&self, rate: f64, at: &Situation<'_>) -> Want {
-        let arriving = at.load.arrivals.rate();
-        let steady = arriving / (UTILISATION * rate);
-        let error = at.load.arrivals.error() / (UTILISATION * rate);
-        let start = at.load.starts.expected();
-        let rising = at.load.arrivals.forecast(start + Duration::from_secs(1));
-        let chance = (at.load.arrivals.dispersion() * rising / (self.goal.as_secs_f64() / 2.0)).sqrt();
-        let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
-        let ahead = (rising / (UTILISATION * rate)).max(absorbing);
-        let catching_up = self.catch_up(rate, rising, start, at);
-        if catching_up > ahead {
-            let because = format!(
-                "backlog {} at {}/s per worker needs {} to meet {}",
-                grouped(at.seen.backlog),
-                number(rate),
-                whole(catching_up),
-                Span(self.goal)
-            );
-            return Want { steady, error, all: catching_up, because };
-        }
-        let because =
-            format!("{}/s arriving at {}/s per worker needs {}", number(rising), number(rate), whole(ahead));
-        let is_busy = at.seen.backlog > 0 || at.seen.in_flight > 0;
-        let least = if is_busy { 1.0 } else { 0.0 };
-        let quiet = if ahead < NEXT_TO_NOTHING { 0.0 } else { ahead };
-        Want { steady, error, all: quiet.max(least), because }
-    }
-
-    /// Workers that clear the backlog in time, if those ordered do not; never fewer while they clear it.
-    fn catch_up(&self, rate: f64, arriving: f64, start: Duration, at: &Situation<'_>) -> f64 {
-        let waiting = at.seen.backlog as f64;
-        let clear = (self.goal.as_secs_f64() * CLEAR).max(1.0);
-        let offered = rate * at.load.starts.worker_seconds(at.now.instant, at.seen.in_service, start);
-        let then = (waiting + arriving * start.as_secs_f64() - offered).max(0.0);
-        let spare = f64::from(at.desired) * rate - arriving;
-        let needed = (arriving + then / clear) / rate;
-        if spare * clear >= then {
-            // A backlog that the ordered workers are clearing is no reason to send them home.
-            let is_clearing = waiting > f64::from(at.seen.in_service.max(1)) * rate;
-            return if is_clearing { f64::from(at.desired) } else { 0.0 };
-        }
-        needed.max(1.0)
     }
 }

@@ -1,84 +1,34 @@
 //! How long to wait before workers leave: as short as the load allows without going to and fro.
 //!
 //! Next to the pool, shadows of it are kept, each with another patience, which see the same wants and
-//! are scaled by nothing else. The pool follows the least patient one that has not changed direction
-//! too often within an hour. So a load that comes back every minute is met by a pool that stayed, and
+//! are scaled by nothing else. The pool follows the cheapest of those that have not changed direction
+//! too often in the last half hour. So a load that comes back every minute is met by a pool that stayed, and
 //! a load that has calmed down by one that leaves soon, without any resonance.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
+use super::{
+    peaks::Peaks,
+    shadow::{Shadow, Wanted},
 };
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
-/// Seconds for which steady wants, and for which any wants, keep the pool; the least patient first.
-const RUNGS: [(u64, u64); 6] = [(60, 6), (60, 60), (120, 120), (240, 240), (480, 480), (900, 900)];
-/// Changes of direction within an hour that a rung may show.
-const MOST_REVERSALS: usize = 4;
-const HOUR: Duration = Duration::from_secs(3600);
-/// Smaller shares are not worth a scale-in.
-pub(super) const LEAST_IN: f64 = 0.10;
-
-/// What was wanted at one time, in whole workers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    /// For what steadily arrives.
-    pub steady: u32,
-    /// For that and for what waits.
-    pub all: u32,
-}
-
-#[derive(Debug)]
-struct Shadow {
-    steady: Duration,
-    all: Duration,
-    desired: u32,
-    grew_last: Option<bool>,
-    changed_at: Option<Instant>,
-    reversals: VecDeque<Instant>,
-}
-
-impl Shadow {
-    fn target(&self, now: Instant, wants: &VecDeque<(Instant, Wanted)>) -> u32 {
-        let mut target = 0;
-        for (at, wanted) in wants.iter().rev() {
-            let age = now.saturating_duration_since(*at);
-            if age > self.steady.max(self.all) {
-                break;
-            }
-            if age <= self.all {
-                target = target.max(wanted.all);
-            }
-            if age <= self.steady {
-                target = target.max(wanted.steady);
-            }
-        }
-        target
-    }
-
-    fn follow(&mut self, now: Instant, target: u32, all: u32, cooldown: Duration) {
-        let cooled = self.changed_at.is_none_or(|at| now.saturating_duration_since(at) >= cooldown);
-        let grows = all > self.desired;
-        let shrinks = cooled && f64::from(target) <= f64::from(self.desired) * (1.0 - LEAST_IN);
-        if !grows && (!shrinks || target == self.desired) {
-            return;
-        }
-        self.desired = if grows { all } else { target };
-        self.changed_at = Some(now);
-        if self.grew_last.replace(grows).is_some_and(|before| before != grows) {
-            self.reversals.push_back(now);
-        }
-    }
-
-    fn is_calm(&mut self, now: Instant) -> bool {
-        while self.reversals.front().is_some_and(|at| now.saturating_duration_since(*at) > HOUR) {
-            self.reversals.pop_front();
-        }
-        while self.reversals.len() > 2 * MOST_REVERSALS {
-            self.reversals.pop_front();
-        }
-        self.reversals.len() <= MOST_REVERSALS
-    }
-}
+/// Seconds for which steady wants, and for which any wants, keep the pool: one shadow each.
+const PATIENCES: [(u64, u64); 12] = [
+    (60, 6),
+    (60, 20),
+    (60, 60),
+    (120, 6),
+    (120, 20),
+    (120, 120),
+    (240, 6),
+    (240, 20),
+    (240, 240),
+    (480, 20),
+    (480, 480),
+    (900, 900),
+];
+/// The longest of them.
+const LONGEST: Duration = Duration::from_secs(900);
 
 /// What a pool may shrink to, and why no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,54 +38,78 @@ pub(super) struct Floor {
     pub since: Duration,
 }
 
+/// What is kept of a patience across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PatienceMemory {
+    /// Steady wants by how long they are past, milliseconds: falling peaks only.
+    pub steady: Vec<(u64, u32)>,
+    /// Any wants, the same way.
+    pub all: Vec<(u64, u32)>,
+    /// For each shadow how often it changed direction, and its mean workers.
+    pub shadows: Vec<(u32, f64)>,
+}
+
 /// The patience of one pool.
 #[derive(Debug)]
 pub(super) struct Patience {
-    wants: VecDeque<(Instant, Wanted)>,
+    steady: Peaks,
+    all: Peaks,
     shadows: Vec<Shadow>,
-    since: Option<Instant>,
     cooldown: Duration,
+    has_begun: bool,
 }
 
 impl Patience {
     pub fn new(cooldown: Duration) -> Self {
-        let shadow = |(steady, all)| Shadow {
-            steady: Duration::from_secs(steady),
-            all: Duration::from_secs(all),
-            desired: 0,
-            grew_last: None,
-            changed_at: None,
-            reversals: VecDeque::new(),
-        };
-        Self { wants: VecDeque::new(), shadows: RUNGS.map(shadow).into(), since: None, cooldown }
+        let shadow = |(steady, all)| Shadow::new(Duration::from_secs(steady), Duration::from_secs(all));
+        Self {
+            steady: Peaks::default(),
+            all: Peaks::default(),
+            shadows: PATIENCES.map(shadow).into(),
+            cooldown,
+            has_begun: false,
+        }
     }
 
-    /// Takes in what is wanted now; answers how far the pool may shrink, once that is known.
+    /// Takes in what is wanted now; answers how far the pool may shrink.
     pub fn watch(&mut self, now: Instant, desired: u32, wanted: Wanted) -> Option<Floor> {
-        let since = *self.since.get_or_insert_with(|| {
-            self.shadows.iter_mut().for_each(|shadow| shadow.desired = desired);
-            now
-        });
-        self.wants.push_back((now, wanted));
-        let longest =
-            self.shadows.iter().map(|shadow| shadow.steady.max(shadow.all)).max().unwrap_or_default();
-        while self.wants.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > longest) {
-            self.wants.pop_front();
+        if !std::mem::replace(&mut self.has_begun, true) {
+            // What came before is not known, but for what was ordered for it.
+            self.steady.push(now, desired, LONGEST);
+            self.shadows.iter_mut().for_each(|shadow| shadow.begin(desired));
         }
-        let mut floor = None;
+        self.steady.push(now, wanted.steady, LONGEST);
+        self.all.push(now, wanted.all, LONGEST);
+        let (steady, all) = (&self.steady, &self.all);
         for shadow in &mut self.shadows {
-            let target = shadow.target(now, &self.wants);
-            shadow.follow(now, target, wanted.all, self.cooldown);
-            if shadow.is_calm(now) && floor.is_none() {
-                floor = Some(Floor { workers: target, since: shadow.steady });
-            }
+            let target = steady.most(now, shadow.steady).max(all.most(now, shadow.all));
+            shadow.follow(now, target, wanted, self.cooldown);
         }
-        let last = self
-            .shadows
-            .last()
-            .map(|shadow| Floor { workers: shadow.target(now, &self.wants), since: shadow.steady });
-        let floor = floor.or(last)?;
-        // What came before the first want is not known.
-        (now.saturating_duration_since(since) + Duration::from_secs(2) >= floor.since).then_some(floor)
+        let calm = self.shadows.iter().filter(|shadow| shadow.is_calm());
+        let cheapest = calm.min_by(|one, other| one.cost().total_cmp(&other.cost()));
+        let followed = cheapest.or(self.shadows.last())?;
+        Some(Floor { workers: followed.target(), since: followed.steady })
+    }
+
+    pub fn remember(&self, now: Instant) -> PatienceMemory {
+        PatienceMemory {
+            steady: self.steady.remember(now),
+            all: self.all.remember(now),
+            shadows: self.shadows.iter().map(Shadow::remember).collect(),
+        }
+    }
+
+    pub fn recall(&mut self, now: Instant, age: Duration, desired: u32, memory: &PatienceMemory) {
+        if memory.shadows.len() != self.shadows.len() || memory.steady.is_empty() {
+            return;
+        }
+        self.has_begun = true;
+        self.steady.recall(now, age, &memory.steady, LONGEST);
+        self.all.recall(now, age, &memory.all, LONGEST);
+        for (shadow, known) in self.shadows.iter_mut().zip(&memory.shadows) {
+            shadow.begin(desired);
+            shadow.recall(now, *known);
+        }
     }
 }

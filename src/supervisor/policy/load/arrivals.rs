@@ -5,6 +5,7 @@
 //! suffixes of the window). Chance is counted from the arrivals themselves: records that come in
 //! batches vary more than single ones.
 
+use super::counts::{Count, Total, dispersion};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -14,42 +15,20 @@ use std::{
 const LONGEST: f64 = 600.0;
 /// A sample holds at least so much time; shorter ones are joined.
 const SHORTEST: Duration = Duration::from_millis(500);
+/// Newest samples that the dispersion is taken from.
+const DISPERSION_SAMPLES: usize = 61;
+/// Weight of the newest dispersion, once all samples are there.
+const DISPERSION_WEIGHT: f64 = 0.02;
 /// Lengths of suffixes that are compared with the rest of the window, in seconds.
 const SUFFIXES: [f64; 12] = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0, 144.0, 233.0];
-/// Standard deviations by which a suffix must depart.
-const SIGMAS: f64 = 4.0;
+/// Standard deviations by which a suffix must depart: less than one false alarm in a hundred hours.
+const SIGMAS: f64 = 5.0;
 /// Share of the rate by which a suffix must depart.
-const DEPARTURE: f64 = 0.10;
+const DEPARTURE: f64 = 0.05;
 /// Least events, in units of the usual batch, that make a change.
 const LEAST_EVENTS: f64 = 6.0;
-/// Samples over which the dispersion of counts is averaged.
-const DISPERSION_SAMPLES: f64 = 60.0;
-/// A trend counts when its slope is so many times its standard error.
-const TREND_SIGMAS: f64 = 3.0;
-const TREND_SECONDS: f64 = 12.0;
-
-#[derive(Debug, Clone, Copy)]
-struct Sample {
-    seconds: f64,
-    records: f64,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Total {
-    seconds: f64,
-    records: f64,
-}
-
-impl Total {
-    fn add(&mut self, sample: Sample) {
-        self.seconds += sample.seconds;
-        self.records += sample.records;
-    }
-
-    fn rate(&self) -> f64 {
-        if self.seconds > 0.0 { self.records / self.seconds } else { 0.0 }
-    }
-}
+/// What was known before a restart counts no more than so many seconds.
+const RECALLED: f64 = 120.0;
 
 /// Arrivals of one pool.
 #[derive(Debug, Default)]
@@ -57,19 +36,21 @@ pub struct Arrivals {
     /// Counter and time of the last sample.
     last: Option<(Instant, u64)>,
     /// Samples since the rate last changed, the newest last.
-    window: VecDeque<Sample>,
+    window: VecDeque<Count>,
     /// The newest sample, while it is far above the others and may be one batch.
-    suspect: Option<Sample>,
-    /// Variance over mean of the records of a second, less one.
-    excess_dispersion: f64,
-    previous: Option<Sample>,
+    suspect: Option<Count>,
+    /// The newest samples, whatever the rate was.
+    recent: VecDeque<Count>,
+    /// Variance over mean of the records of a second.
+    dispersion: f64,
 }
 
 impl Arrivals {
-    /// Begins with a rate known from before, which gives way as soon as arrivals speak against it.
-    pub fn recall(&mut self, per_second: f64) {
-        let seconds = 20.0;
-        self.window = VecDeque::from([Sample { seconds, records: per_second.max(0.0) * seconds }]);
+    /// Begins with a rate known from so many seconds before; it gives way as soon as arrivals speak against it.
+    pub fn recall(&mut self, per_second: f64, seconds: f64, dispersion: f64) {
+        let seconds = seconds.clamp(1.0, RECALLED);
+        self.window = VecDeque::from([Count { seconds, records: per_second.max(0.0) * seconds }]);
+        self.dispersion = dispersion;
     }
 
     /// Takes in the counter of records that ever arrived. A counter that went back begins anew.
@@ -84,21 +65,29 @@ impl Arrivals {
         }
         self.last = Some((now, arrived));
         let Some(records) = arrived.checked_sub(before) else { return };
-        self.take(Sample { seconds: elapsed.as_secs_f64(), records: records as f64 });
+        self.take(Count { seconds: elapsed.as_secs_f64(), records: records as f64 });
     }
 
-    fn take(&mut self, newest: Sample) {
-        self.measure_dispersion(newest);
-        if let Some(suspect) = self.suspect.take() {
-            let calm = self.total();
-            if self.departs(Total { seconds: newest.seconds, records: newest.records }, calm).is_some() {
-                self.window.push_back(suspect);
-            }
+    fn take(&mut self, newest: Count) {
+        self.recent.push_back(newest);
+        while self.recent.len() > DISPERSION_SAMPLES {
+            self.recent.pop_front();
         }
+        if let Some(found) = dispersion(&self.recent) {
+            let is_first = self.dispersion == 0.0 || self.recent.len() < DISPERSION_SAMPLES;
+            let weight = if is_first { 1.0 } else { DISPERSION_WEIGHT };
+            self.dispersion += (found - self.dispersion) * weight;
+        }
+        if let Some(suspect) = self.suspect.take()
+            && self.departs(Total::of(newest), self.total()).is_some()
+        {
+            self.window.push_back(suspect);
+        }
+        let before = self.total();
         self.window.push_back(newest);
         self.prune();
         let Some(cut) = self.change() else { return };
-        if cut == 1 && self.window.len() > 1 && newest.records > 0.0 && self.rises(newest) {
+        if cut == 1 && self.window.len() > 1 && newest.records / newest.seconds > before.rate() {
             self.suspect = self.window.pop_back();
             return;
         }
@@ -106,36 +95,16 @@ impl Arrivals {
         self.window.drain(..excess);
     }
 
-    fn rises(&self, newest: Sample) -> bool {
-        let mut rest = self.total();
-        rest.seconds -= newest.seconds;
-        rest.records -= newest.records;
-        newest.records / newest.seconds > rest.rate()
-    }
-
     fn prune(&mut self) {
-        let mut seconds = self.total().seconds;
+        let mut seconds = self.seconds();
         while seconds > LONGEST && self.window.len() > 1 {
             seconds -= self.window.pop_front().map_or(0.0, |oldest| oldest.seconds);
         }
     }
 
-    fn measure_dispersion(&mut self, newest: Sample) {
-        let Some(previous) = self.previous.replace(newest) else { return };
-        let (one, other) = (previous.records / previous.seconds, newest.records / newest.seconds);
-        let mean = (previous.records + newest.records) / (previous.seconds + newest.seconds);
-        if mean <= 0.0 {
-            return;
-        }
-        let square = (one - other).powi(2) / (mean * (1.0 / previous.seconds + 1.0 / newest.seconds));
-        // A step of the rate or one batch must not pass for the usual.
-        let bounded = square.min(9.0 * self.dispersion());
-        self.excess_dispersion += (bounded - 1.0 - self.excess_dispersion) / DISPERSION_SAMPLES;
-    }
-
     /// Variance over mean of the records of a second; one for records that come singly and at random.
     pub fn dispersion(&self) -> f64 {
-        1.0 + self.excess_dispersion.max(0.0)
+        self.dispersion.max(1.0)
     }
 
     fn total(&self) -> Total {
@@ -156,9 +125,7 @@ impl Arrivals {
                 continue;
             }
             while suffixes.next_if(|length| newest.seconds >= *length - 0.2).is_some() {}
-            let rest =
-                Total { seconds: whole.seconds - newest.seconds, records: whole.records - newest.records };
-            if let Some(sigmas) = self.departs(newest, rest)
+            if let Some(sigmas) = self.departs(newest, whole.without(newest))
                 && found.is_none_or(|(most, _)| sigmas > most)
             {
                 found = Some((sigmas, index + 1));
@@ -188,6 +155,11 @@ impl Arrivals {
         self.total().rate()
     }
 
+    /// Seconds that [`rate`](Self::rate) is the mean of.
+    pub fn seconds(&self) -> f64 {
+        self.total().seconds
+    }
+
     /// Standard error of [`rate`](Self::rate).
     pub fn error(&self) -> f64 {
         let total = self.total();
@@ -197,28 +169,17 @@ impl Arrivals {
         (self.dispersion() * total.rate() / total.seconds).sqrt()
     }
 
+    /// Records per second above the rate in the newest sample, while that may be one batch or more to come.
+    pub fn sudden(&self) -> f64 {
+        self.suspect.map_or(0.0, |suspect| (suspect.records / suspect.seconds - self.rate()).max(0.0))
+    }
+
     /// Records per second `ahead` from now, where the rate keeps rising; never below the rate now.
-    pub fn forecast(&self, ahead: Duration) -> f64 {
-        let total = self.total();
-        let rate = total.rate();
-        if total.seconds < TREND_SECONDS || self.window.len() < 4 {
+    pub fn rising(&self, ahead: Duration) -> f64 {
+        let rate = self.rate();
+        if self.suspect.is_some() {
             return rate;
         }
-        let (mut passed, mut weighted, mut square) = (0.0, 0.0, 0.0);
-        for sample in &self.window {
-            let middle = passed + sample.seconds / 2.0 - total.seconds / 2.0;
-            weighted += middle * sample.records;
-            square += middle * middle * sample.seconds;
-            passed += sample.seconds;
-        }
-        if square <= 0.0 {
-            return rate;
-        }
-        let slope = weighted / square;
-        let error = (self.dispersion() * rate / square).sqrt();
-        if slope < TREND_SIGMAS * error {
-            return rate;
-        }
-        rate + slope * (total.seconds / 2.0 + ahead.as_secs_f64())
+        super::trend::ahead(&self.recent, self.dispersion(), ahead).map_or(rate, |then| then.max(rate))
     }
 }

@@ -6,6 +6,7 @@
 //! slower work keeps the rate of each.
 
 use super::work::Interval;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Below this share of what the workers should finish they hold one another up.
@@ -28,6 +29,17 @@ const FIRST_HOLD: Duration = Duration::from_secs(60);
 const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 /// Without enough work for so long, a limit is forgotten.
 const FORGET: Duration = Duration::from_secs(900);
+
+/// A shared limit, as it is kept across a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LimitMemory {
+    /// Records per second that come through, however many work.
+    pub throughput: f64,
+    /// Workers that showed it.
+    pub workers: f64,
+    /// Time at the limit before more are tried, milliseconds.
+    pub hold_ms: u64,
+}
 
 /// What the guard says of the pool.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -215,7 +227,36 @@ impl Guard {
         self.standing(per_worker)
     }
 
-    fn standing(&self, per_worker: f64) -> Advice {
+    pub fn remember(&self) -> Option<LimitMemory> {
+        let of = |throughput, with: &Interval, hold: Duration| LimitMemory {
+            throughput,
+            workers: with.workers,
+            hold_ms: u64::try_from(hold.as_millis()).unwrap_or(u64::MAX),
+        };
+        match &self.state {
+            State::Free => None,
+            State::Capped { throughput, with, hold, .. } => Some(of(*throughput, with, *hold)),
+            State::Probing { throughput, from, hold, .. } => Some(of(*throughput, from, *hold)),
+        }
+    }
+
+    pub fn recall(&mut self, now: Instant, limit: Option<LimitMemory>) {
+        let Some(limit) = limit.filter(|limit| limit.throughput > 0.0 && limit.workers > 0.0) else { return };
+        let hold = Duration::from_millis(limit.hold_ms).clamp(FIRST_HOLD, LONGEST_HOLD);
+        let with = Interval {
+            seconds: 1.0,
+            processed: limit.throughput,
+            busy_seconds: limit.workers,
+            workers: limit.workers,
+            is_saturated: true,
+        };
+        self.saturated_at = Some(now);
+        let throughput = limit.throughput;
+        self.state = State::Capped { throughput, with, is_verified: true, hold, probe_at: now + hold };
+    }
+
+    /// What holds while nothing new is known.
+    pub fn standing(&self, per_worker: f64) -> Advice {
         match self.state {
             State::Free => Advice::Free,
             State::Capped { throughput, .. } => Advice::AtMost((MARGIN * throughput / per_worker).max(1.0)),

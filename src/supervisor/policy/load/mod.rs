@@ -2,7 +2,9 @@
 
 mod arrivals;
 mod contention;
+mod counts;
 mod starts;
+mod trend;
 mod work;
 
 use super::{Learned, Memory};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use work::Work;
 
 pub(super) use contention::Advice;
+pub use contention::LimitMemory;
 
 /// Seconds over which the number of busy workers is averaged.
 const BUSY_SECONDS: f64 = 5.0;
@@ -93,20 +96,28 @@ impl Load {
 
     pub fn remember(&self, memory: &mut Memory) {
         memory.arrivals_per_second = self.arrivals.rate();
+        memory.arrivals_seconds = self.arrivals.seconds();
+        memory.dispersion = self.arrivals.dispersion();
+        memory.limit = self.guard.remember();
         memory.per_worker_per_second = self.work.per_second();
         memory.efficiency = self.work.efficiency();
         let milliseconds = |start: Duration| u64::try_from(start.as_millis()).unwrap_or(u64::MAX);
         memory.start_ms = self.starts.learned().map(milliseconds);
     }
 
-    /// `is_recent`: the arrivals of then still say something of now.
-    pub fn recall(&mut self, memory: &Memory, is_recent: bool) {
+    /// `is_recent`: the arrivals of then, and a limit, still say something of now.
+    pub fn recall(&mut self, now: Instant, memory: &Memory, is_recent: bool) {
         if let Some(rate) = memory.per_worker_per_second {
             self.work.recall(rate, memory.efficiency);
         }
         self.starts.recall(memory.start_ms.map(Duration::from_millis));
         if is_recent {
-            self.arrivals.recall(memory.arrivals_per_second);
+            let Memory { arrivals_per_second, arrivals_seconds, dispersion, .. } = *memory;
+            self.arrivals.recall(arrivals_per_second, arrivals_seconds, dispersion);
+            self.guard.recall(now, memory.limit);
+            if let Some(rate) = self.per_worker() {
+                self.advice = self.guard.standing(rate);
+            }
         }
     }
 }

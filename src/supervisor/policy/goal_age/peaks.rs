@@ -1,0 +1,52 @@
+//! The most that was wanted within any time up to a longest one.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Peaks that are kept; the oldest go first.
+const MOST_PEAKS: usize = 1024;
+/// Peaks that are remembered across a restart.
+const MOST_REMEMBERED: usize = 64;
+
+/// Falling: each is less than those before it, and later.
+#[derive(Debug, Default)]
+pub struct Peaks(VecDeque<(Instant, u32)>);
+
+impl Peaks {
+    pub fn push(&mut self, now: Instant, wanted: u32, longest: Duration) {
+        while self.0.back().is_some_and(|(_, less)| *less <= wanted) {
+            self.0.pop_back();
+        }
+        self.0.push_back((now, wanted));
+        while self.0.len() > MOST_PEAKS
+            || self.0.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > longest)
+        {
+            self.0.pop_front();
+        }
+    }
+
+    /// The most within a time until now.
+    pub fn most(&self, now: Instant, within: Duration) -> u32 {
+        let older = self.0.partition_point(|(at, _)| now.saturating_duration_since(*at) > within);
+        self.0.get(older).map_or(0, |(_, wanted)| *wanted)
+    }
+
+    /// Peaks by how long they are past, in milliseconds.
+    pub fn remember(&self, now: Instant) -> Vec<(u64, u32)> {
+        let every = self.0.len().div_ceil(MOST_REMEMBERED).max(1);
+        let ago =
+            |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
+        self.0.iter().step_by(every).map(|(at, wanted)| (ago(*at), *wanted)).collect()
+    }
+
+    /// Takes up peaks from `age` before; what is older than the clock reaches back is left out.
+    pub fn recall(&mut self, now: Instant, age: Duration, peaks: &[(u64, u32)], longest: Duration) {
+        for (ago, wanted) in peaks.iter().take(MOST_REMEMBERED * 2) {
+            if let Some(at) = now.checked_sub(Duration::from_millis(*ago).saturating_add(age)) {
+                self.push(at, *wanted, longest);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How many workers are wanted now, and why.
+
+use crate::{
+    supervisor::policy::{
+        opinion::Situation,
+        words::{grouped, number, whole},
+    },
+    units::Span,
+};
+use std::time::Duration;
+
+/// Share of a worker's time that steady arrivals may take; the rest absorbs bursts.
+const UTILISATION: f64 = 0.8;
+/// Standard deviations of chance that a capacity absorbs over half of the goal.
+const HEADROOM_SIGMAS: f64 = 1.5;
+/// Share of the goal within which a backlog is cleared once the workers for it are there.
+const CLEAR: f64 = 0.5;
+/// A rate that rises is met so long before it comes, and the time that a start takes.
+const AHEAD: Duration = Duration::from_secs(10);
+/// Weight of a sudden rise before a second sample has told it from a batch.
+const SUDDEN: f64 = 0.2;
+/// A pool that this share of one worker would serve may go to zero.
+const NEXT_TO_NOTHING: f64 = 0.02;
+
+/// A capacity that is wanted now, in workers and parts of them.
+#[derive(Debug)]
+pub(super) struct Want {
+    /// For what steadily arrives, and its standard error.
+    pub steady: f64,
+    pub error: f64,
+    /// For that and for what waits.
+    pub all: f64,
+    pub because: String,
+}
+
+impl Want {
+    pub fn of(goal: Duration, at: &Situation<'_>) -> Self {
+        match at.load.per_worker() {
+            Some(rate) => Self::at_rate(rate, goal, at),
+            None => Self::unlearned(goal, at),
+        }
+    }
+
+    /// Before any work was seen: one worker to learn from, then doubling while records grow too old.
+    fn unlearned(goal: Duration, at: &Situation<'_>) -> Self {
+        let want = |all: f64, because: String| Self { steady: all, error: 0.0, all, because };
+        let waiting = at.seen.backlog;
+        if waiting == 0 && at.seen.in_flight == 0 {
+            return want(0.0, "nothing waits".to_owned());
+        }
+        let age = at.seen.oldest_age.unwrap_or_default();
+        if at.desired > 0 && age > goal / 2 {
+            let because = format!(
+                "the oldest of {} waiting is {:.1} s old and no rate is known yet",
+                grouped(waiting),
+                age.as_secs_f64()
+            );
+            return want(f64::from(at.desired.saturating_mul(2)), because);
+        }
+        want(f64::from(at.desired.max(1)), format!("{} waiting and no worker", grouped(waiting)))
+    }
+
+    fn at_rate(rate: f64, goal: Duration, at: &Situation<'_>) -> Self {
+        let arrivals = &at.load.arrivals;
+        let steady = arrivals.rate() / (UTILISATION * rate);
+        let error = arrivals.error() / (UTILISATION * rate);
+        let start = at.load.starts.expected();
+        let rising = arrivals.rising(start + AHEAD) + SUDDEN * arrivals.sudden();
+        let chance = (arrivals.dispersion() * rising / (goal.as_secs_f64() / 2.0)).sqrt();
+        let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
+        let ahead = (rising / (UTILISATION * rate)).max(absorbing);
+        let catching_up = catch_up(rate, goal, start, at);
+        if catching_up > ahead {
+            let because = format!(
+                "backlog {} at {}/s per worker needs {} to meet {}",
+                grouped(at.seen.backlog),
+                number(rate),
+                whole(catching_up),
+                Span(goal)
+            );
+            return Self { steady, error, all: catching_up, because };
+        }
+        let because =
+            format!("{}/s arriving at {}/s per worker needs {}", number(rising), number(rate), whole(ahead));
+        let is_busy = at.seen.backlog > 0 || at.seen.in_flight > 0;
+        let least = if is_busy { 1.0 } else { 0.0 };
+        let quiet = if ahead < NEXT_TO_NOTHING { 0.0 } else { ahead };
+        Self { steady, error, all: quiet.max(least), because }
+    }
+}
+
+/// Workers that clear the backlog in time, if those ordered do not; never fewer while they clear it.
+fn catch_up(rate: f64, goal: Duration, start: Duration, at: &Situation<'_>) -> f64 {
+    let arriving = at.load.arrivals.rate();
+    let waiting = at.seen.backlog as f64;
+    let clear = (goal.as_secs_f64() * CLEAR).max(1.0);
+    let offered = rate * at.load.starts.worker_seconds(at.now.instant, at.seen.in_service, start);
+    let to_come = arriving * start.as_secs_f64();
+    let then = (waiting + to_come - offered).max(0.0);
+    let spare = f64::from(at.desired) * rate - arriving;
+    if spare * clear >= then {
+        // A backlog that the ordered workers are clearing is no reason to send them home.
+        let is_clearing = waiting > f64::from(at.seen.in_service.max(1)) * rate;
+        return if is_clearing { f64::from(at.desired) } else { 0.0 };
+    }
+    ((arriving + then / clear) / rate).max(1.0)
+}
