@@ -227,3 +227,16 @@ pub(super) fn verdict(all: &[Rehearsed]) -> Result<(), Failure> {
     let cause = format!("{number} missed\n  {}{rest}", faults.join("\n  "));
     Err(Failure::fault(format!("rehearsing {} traces", all.len()), cause))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn long_names_are_broken_at_their_hyphens() {
+        assert_eq!(parts("step10x"), ["step10x"]);
+        assert_eq!(parts("constant-noisy"), ["constant-", "noisy"]);
+        assert_eq!(parts("hpa-keda-goal"), ["hpa-keda-", "goal"]);
+        assert_eq!(parts("of-my-own-traces.csv"), ["of-my-", "own-", "traces.csv"]);
+    }
+}

@@ -39,6 +39,8 @@ pub struct Knative {
     panic: Window,
     panicking_since: Option<Instant>,
     most_in_panic: f64,
+    /// Work that takes longer than a tick is counted while it is done, shorter work by the time that it took.
+    is_long: bool,
     /// When workers were last seen, and their busy seconds until then.
     busy: Option<(Instant, f64)>,
     because: String,
@@ -65,6 +67,7 @@ impl Knative {
             panic: Window::of(PANIC),
             panicking_since: None,
             most_in_panic: 0.0,
+            is_long: pool.service > TICK,
             busy: None,
             because: String::new(),
         }
@@ -72,7 +75,7 @@ impl Knative {
 
     /// What waits, and what was worked on in the mean since the last tick.
     fn concurrency(&mut self, now: Instant, seen: &Observation) -> f64 {
-        let last = self.busy.replace((now, seen.busy_seconds));
+        let last = self.busy.replace((now, seen.busy_seconds)).filter(|_| !self.is_long);
         let working = last.map_or(seen.in_flight as f64, |(at, busy)| {
             let elapsed = now.saturating_duration_since(at).as_secs_f64();
             if elapsed > 0.0 { (seen.busy_seconds - busy).max(0.0) / elapsed } else { 0.0 }
@@ -175,6 +178,15 @@ mod tests {
         let mut knative = Knative::new(&pool());
         let mut clock = Clock::new();
         assert_eq!(decide(&mut knative, &mut clock, 5, 8, 0), 8);
+    }
+
+    #[test]
+    fn long_work_counts_while_it_is_done() {
+        let mut knative = Knative::one_at_a_time(&PoolModel { service: Duration::from_secs(30), ..pool() });
+        let mut clock = Clock::new();
+        let seen = Observation { in_flight: 7, ..Observation::default() };
+        let decided = (0..31).map(|_| knative.desired(clock.pass(TICK), settled(10), &seen));
+        assert_eq!(decided.last(), Some(10), "7 / (1 * 0.7), though nothing has been finished");
     }
 
     #[test]
