@@ -16,6 +16,7 @@ pub struct Rehearsal {
     model: PoolModel,
     oracle: Oracle,
     prompt: Score,
+    patient: Score,
     least: Least,
 }
 
@@ -25,10 +26,11 @@ impl Rehearsal {
         let model = PoolModel { sink_limit: model.sink_limit.or(trace.sink_limit), ..model };
         let oracle = Oracle::new(&trace, &model);
         let judge = Judge::new(&trace, &model, &oracle);
-        let run = play(&mut Prompt::new(&trace, &model), &trace, &model, None);
-        let prompt = judge.score(&run, None);
+        let reached = |mut prompt: Prompt| judge.score(&play(&mut prompt, &trace, &model, None), None);
+        let prompt = reached(Prompt::new(&trace, &model));
+        let patient = reached(Prompt::patient(&trace, &model));
         let least = judge.least();
-        Self { prompt, least, trace, model, oracle }
+        Self { prompt, patient, least, trace, model, oracle }
     }
 
     pub fn trace(&self) -> &Trace {
@@ -46,6 +48,11 @@ impl Rehearsal {
     /// The score of [`Prompt`]: what can be had without foresight.
     pub fn prompt(&self) -> &Score {
         &self.prompt
+    }
+
+    /// The score of [`Prompt::patient`].
+    pub fn patient(&self) -> &Score {
+        &self.patient
     }
 
     /// The ages that nobody could undercut.

@@ -16,12 +16,17 @@
 //! | restart amnesia | 10 % | |
 //! | estimator error | 10 % | |
 //!
-//! Where a trace makes a target impossible, it is stated by what is possible, and by nothing looser:
+//! Where a trace makes a target impossible, it is stated by what is possible:
 //!
 //! 1. Where [`Prompt`](super::Prompt), who knows the present exactly, is over it: the least that `max` workers
-//!    all the time come to, and the time until a first worker can be there, start + 1.5 s (a drain: start + 3 s).
-//! 2. Where Prompt is over it: Prompt's; where `max` workers all the time are over it too: theirs and start + 1.5 s.
+//!    all the time come to, and the time until a first worker can be there, start + 1.5 s (a drain: start + 3 s);
+//!    of a drain no less than Prompt's.
+//! 2. Where Prompt, who sees a rise within 1 s, is over it: Prompt's and 0.5 s; where `max` workers all the time
+//!    are over it too, no less than theirs and start + 1.5 s.
 //! 3. Where Prompt is over it: Prompt's.
+//!
+//! Of a trace that is not named nobody knows what it may cost, nor how often it turns. There, where a Prompt
+//! who keeps workers for a minute is over these targets, they are its cost and a tenth, and its reversals.
 
 use super::{Rehearsal, Score};
 use serde::Serialize;
@@ -154,44 +159,55 @@ impl Target {
 
 /// The targets of a trace, in the order of tables.
 pub fn targets(rehearsal: &Rehearsal) -> Vec<Target> {
-    let (model, prompt, least) = (rehearsal.model(), rehearsal.prompt(), rehearsal.least());
+    let (model, least) = (rehearsal.model(), rehearsal.least());
+    let (prompt, patient) = (rehearsal.prompt(), rehearsal.patient());
     let (goal, start) = (model.goal.as_secs_f64(), model.start.as_secs_f64());
-    let (cost, actions, reversals) = by_name(&rehearsal.trace().name);
     let plain = |measure, most| Target { measure, most, is_relative: false };
-    // The usual target where Prompt keeps it, else what is possible.
-    let possible = |measure: Measure, most: f64, best: f64| match measure.of(prompt) {
+    // The usual target where the reference keeps it, else what is possible.
+    let possible = |measure: Measure, most: f64, reference: &Score, best: f64| match measure.of(reference) {
         Some(value) if value > most => Target { measure, most: best.max(most), is_relative: true },
         _ => plain(measure, most),
     };
     let young = goal / 10.0;
-    let best_p99 = if least.p99_age > young { least.p99_age + start + SEEING } else { prompt.p99_age };
+    let hurried = if least.p99_age > young { least.p99_age + start + SEEING } else { 0.0 };
+    let drained = (least.drain.unwrap_or(0.0) + start + 3.0).max(prompt.drain.unwrap_or(0.0));
     let mut all = vec![
         plain(Measure::Reaction, start + SEEING),
-        possible(Measure::Drain, start + 3.0, least.drain.unwrap_or(0.0) + start + 3.0),
-        possible(Measure::P99Age, young, best_p99),
-        possible(Measure::MaxAge, goal, least.max_age + start + SEEING),
-        plain(Measure::CostRatio, cost),
+        possible(Measure::Drain, start + 3.0, prompt, drained),
+        possible(Measure::P99Age, young, prompt, hurried.max(prompt.p99_age + SEEING - 1.0)),
+        possible(Measure::MaxAge, goal, prompt, least.max_age + start + SEEING),
         plain(Measure::Futile, 1.5),
-        possible(Measure::Under, 0.02, prompt.under),
+        possible(Measure::Under, 0.02, prompt, prompt.under),
     ];
-    all.extend(actions.map(|most| plain(Measure::Actions, most)));
+    match by_name(&rehearsal.trace().name) {
+        Some((cost, actions, reversals)) => {
+            all.extend([plain(Measure::CostRatio, cost), plain(Measure::Reversals, reversals)]);
+            all.extend(actions.map(|most| plain(Measure::Actions, most)));
+        }
+        None => all.extend([
+            possible(Measure::CostRatio, 2.5, patient, patient.cost_ratio * 1.1),
+            possible(Measure::Reversals, 20.0, patient, patient.reversals_per_hour),
+        ]),
+    }
     all.extend([
-        plain(Measure::Reversals, reversals),
         plain(Measure::IdleTail, 75.0),
         plain(Measure::LostToScaleIn, 0.0),
         plain(Measure::Amnesia, 0.10),
         plain(Measure::EstimatorError, 0.10),
     ]);
+    let place = |target: &Target| Measure::ALL.iter().position(|measure| *measure == target.measure);
+    all.sort_by_key(place);
     all
 }
 
-/// Cost ratio, actions and reversals per hour.
-fn by_name(trace: &str) -> (f64, Option<f64>, f64) {
-    match trace {
+/// Cost ratio, actions and reversals per hour of a named trace.
+fn by_name(trace: &str) -> Option<(f64, Option<f64>, f64)> {
+    Some(match trace {
         "step10x" => (1.5, Some(15.0), 3.0),
         "constant-noisy" => (1.4, Some(5.0), 3.0),
         "ramp8x" => (1.5, None, 20.0),
         "diurnal" => (1.4, None, 20.0),
-        _ => (2.5, None, 20.0),
-    }
+        "batch30k" | "capped-sink" | "random-bursts" | "square60s" => (2.5, None, 20.0),
+        _ => return None,
+    })
 }

@@ -7,7 +7,7 @@
 //! | `batch30k` | 1,200 | 10; at 300 s 30,000 more within one second | counting |
 //! | `capped-sink` | 1,800 | 100; 300 from 600 s to 900 s; 100; the sink takes 200 | counting |
 //! | `ramp8x` | 3,600 | 50 to 300 s; up to 400 at 900 s; 400 to 1,500 s; down to 50 at 2,100 s; 50 | counting |
-//! | `random-bursts` | 3,600 | 50; bursts of 3 to 12 times as much, 5 to 40 s long, after gaps of 90 s in the mean | counting |
+//! | `random-bursts` | 3,600 | 50; bursts of 3 to 12 times as much, 10 to 60 s long, after gaps of 6 minutes in the mean | counting |
 //! | `square60s` | 3,600 | 400 and 40 by turns, 60 s each | counting |
 //! | `diurnal` | 86,400 | 40 at 04:00, 600 at 16:00, a raised cosine between | rough, 10 % |
 //!
@@ -74,10 +74,10 @@ fn random_bursts(seed: u64) -> Shape {
     let mut shape = Shape::default().hold(50.0, 60);
     while shape.seconds() < 3_600 {
         let left = 3_600 - shape.seconds();
-        shape = shape.hold(50.0, left.min(1 + generator.exponential(90.0) as usize));
+        shape = shape.hold(50.0, left.min(1 + generator.exponential(360.0) as usize));
         let left = 3_600 - shape.seconds();
         let rate = 50.0 * generator.between(3.0, 12.0);
-        shape = shape.hold(rate, left.min(generator.between(5.0, 40.0) as usize));
+        shape = shape.hold(rate, left.min(generator.between(10.0, 60.0) as usize));
     }
     shape
 }

@@ -1,10 +1,10 @@
 //! Traces that nobody has tuned for: composed from a seed.
 //!
-//! Half an hour for the default pool, scaled to another one. A first level of 5 to 300 records per second
-//! (evenly in the logarithm) holds for a minute; then follow, until the time is full, by chance and equally
-//! often: another level for 1 to 5 minutes, a ramp to another level in 1 to 5 minutes, a burst of 2 to 10
-//! times the level for 5 to 60 s, a batch worth 10 to 60 s of the level within one second, a silence of 20 s
-//! to 3 minutes. No rate is above 1,200. The noise is Poisson, and in every other seed rough by up to 30 %.
+//! An hour for the default pool, scaled to another one. A first level of 5 to 300 records per second (evenly
+//! in the logarithm) holds for two minutes; then follow, until the time is full, by chance and equally often,
+//! and each for 4 to 10 minutes: another level; a ramp to another level, and that level; a burst of 2 to 10
+//! times the level for 5 to 60 s; a batch worth 10 to 60 s of the level within one second; a silence of 20 s to
+//! 3 minutes. No rate is above 1,200. The noise is Poisson, and in every other seed rough by up to 30 %.
 
 use super::{
     Trace,
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::simulation::PoolModel;
 
-const SECONDS: usize = 1_800;
+const SECONDS: usize = 3_600;
 const HIGHEST: f64 = 1_200.0;
 
 /// The trace of a seed.
 pub fn random(model: &PoolModel, seed: u64) -> Trace {
     let mut generator = Generator::new(seed ^ 0xCA0D_A15E_ED00_0000);
     let mut level = any_level(&mut generator);
-    let mut shape = Shape::default().hold(level, 60);
+    let mut shape = Shape::default().hold(level, 120);
     while shape.seconds() < SECONDS {
         (shape, level) = segment(shape, level, &mut generator);
     }
@@ -33,7 +33,7 @@ fn any_level(generator: &mut Generator) -> f64 {
 }
 
 fn segment(shape: Shape, level: f64, generator: &mut Generator) -> (Shape, f64) {
-    let long = generator.between(60.0, 300.0) as usize;
+    let long = generator.between(240.0, 600.0) as usize;
     match generator.below(5) {
         0 => {
             let next = any_level(generator);
@@ -41,7 +41,7 @@ fn segment(shape: Shape, level: f64, generator: &mut Generator) -> (Shape, f64) 
         }
         1 => {
             let next = any_level(generator);
-            (shape.ramp(next, long), next)
+            (shape.ramp(next, long / 2).hold(next, long / 2), next)
         }
         2 => {
             let height = (level * generator.between(2.0, 10.0)).min(HIGHEST);
