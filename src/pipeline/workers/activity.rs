@@ -1,7 +1,10 @@
 //! What the workers of a pool have done since start.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
@@ -17,19 +20,46 @@ pub(super) struct Activity {
     busy_microseconds: AtomicU64,
 }
 
-/// Messages being worked on, until dropped.
+/// A worker works, until dropped.
 #[derive(Debug)]
-pub(super) struct Busy<'a> {
-    activity: &'a Activity,
-    messages: u64,
+pub(super) struct Busy {
+    activity: Arc<Activity>,
     since: Instant,
 }
 
+/// Messages that one worker has received and not settled; none once it is dropped.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    activity: Arc<Activity>,
+    messages: u64,
+}
+
+impl InFlight {
+    pub fn received(&mut self, messages: usize) {
+        self.messages += messages as u64;
+        self.activity.in_flight.fetch_add(messages as u64, Relaxed);
+    }
+
+    pub fn settled(&mut self, messages: usize) {
+        let settled = (messages as u64).min(self.messages);
+        self.messages -= settled;
+        self.activity.in_flight.fetch_sub(settled, Relaxed);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.activity.in_flight.fetch_sub(self.messages, Relaxed);
+    }
+}
+
 impl Activity {
-    pub fn begin(&self, messages: usize) -> Busy<'_> {
-        let messages = messages as u64;
-        self.in_flight.fetch_add(messages, Relaxed);
-        Busy { activity: self, messages, since: Instant::now() }
+    pub fn begin(self: &Arc<Self>) -> Busy {
+        Busy { activity: Arc::clone(self), since: Instant::now() }
+    }
+
+    pub fn in_flight(self: &Arc<Self>) -> InFlight {
+        InFlight { activity: Arc::clone(self), messages: 0 }
     }
 
     pub fn busy_seconds(&self) -> f64 {
@@ -37,10 +67,9 @@ impl Activity {
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for Busy {
     fn drop(&mut self) {
         let spent = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.activity.busy_microseconds.fetch_add(spent, Relaxed);
-        self.activity.in_flight.fetch_sub(self.messages, Relaxed);
     }
 }

@@ -1,11 +1,12 @@
-//! Workers: an autoscaled pool that receives from a queue, applies rules or calls a server, and
-//! settles each message together with its output.
+//! Workers: an autoscaled pool that receives from a queue, applies rules, calls a server or speaks
+//! with a program, and settles each message together with its output.
 
 mod activity;
 mod backoff;
 mod exchange;
 mod http_runner;
 mod pool;
+mod process;
 mod resolver;
 mod rules_runner;
 mod runner;

@@ -3,7 +3,8 @@
 use super::{
     WorkersError, WorkersSection,
     activity::Activity,
-    runner::Runner,
+    process::{self, MemoryWatch},
+    runner::{Fate, Runner},
     settlement::{Action, Settlement, Terms, batch_of, growth},
 };
 use crate::{
@@ -14,7 +15,11 @@ use crate::{
     storage::{CommitError, LeasedMessage, QueueId},
 };
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    borrow::Borrow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -26,7 +31,10 @@ const WAIT: Duration = Duration::from_secs(1);
 pub(super) struct Pool {
     pub context: Context,
     pub queue: Arc<Queue>,
-    pub activity: Activity,
+    pub activity: Arc<Activity>,
+    /// Messages that a program held when it was killed, and that are not received again yet.
+    pub suspects: AtomicU64,
+    pub memory: MemoryWatch,
     section: WorkersSection,
     quarantine: Quarantine,
     target: Option<Target>,
@@ -52,14 +60,23 @@ impl Pool {
         dead_letter: Option<Arc<Queue>>,
         target: Option<Target>,
     ) -> Result<Self, WorkersError> {
-        let runner = Runner::new(&context.node, queue.name(), &section.run)?;
+        let runner = Runner::new(&context.node, queue.name(), section.batch, &section.run)?;
         let quarantine = Quarantine::new(Arc::clone(&context.node), context.store.clone(), dead_letter);
-        Ok(Self { context, queue, activity: Activity::default(), section, quarantine, target, runner })
+        let (activity, suspects, memory) = (Arc::default(), AtomicU64::new(0), MemoryWatch::default());
+        Ok(Self { context, queue, activity, suspects, memory, section, quarantine, target, runner })
+    }
+
+    /// True when its programs receive by themselves.
+    pub fn pulls(&self) -> bool {
+        matches!(&self.runner, Runner::Program(program) if program.pulls)
     }
 
     /// What is expected of each worker: results that come later than the lease lasts are dropped, so a
     /// worker that is silent for as long is of no use.
     pub fn terms(&self) -> WorkerTerms {
+        if let Runner::Program(program) = &self.runner {
+            return program.terms();
+        }
         let heartbeat = self.section.heartbeat.unwrap_or(self.queue.section().visibility_timeout).0;
         WorkerTerms { heartbeat, ..WorkerTerms::default() }
     }
@@ -67,32 +84,52 @@ impl Pool {
     /// One worker: works until asked to retire, which it looks at between receives only, so that
     /// what it has received is finished. `slot` names its durable tally.
     pub async fn work(self: Arc<Self>, slot: String, retire: Retire, pulse: Pulse) -> Result<(), TaskError> {
+        if let Runner::Program(program) = &self.runner {
+            let program = Arc::clone(program);
+            return process::work(self, program, slot, retire, pulse).await;
+        }
         let key = tally_key(&self.context.node, &slot);
         let mut tally = read_tally(&self.context.store, &key)?;
+        let mut in_flight = self.activity.in_flight();
         pulse.in_service();
-        let most = usize::try_from(self.section.batch.max(1)).unwrap_or(usize::MAX);
         while !retire.is_asked() {
-            let messages = self
-                .queue
-                .receive(most, WAIT)
-                .await
-                .map_err(|error| TaskError::new("receiving messages", error))?;
+            let messages = self.receive().await?;
             if messages.is_empty() {
                 continue;
             }
             let _protected = pulse.busy(messages.len());
-            let _busy = self.activity.begin(messages.len());
+            let _busy = self.activity.begin();
+            in_flight.received(messages.len());
             let started = Instant::now();
-            let settlements = self.run(&messages).await;
+            let settlements = self.settlements(messages.iter().zip(self.runner.run(&messages).await));
             pulse.beat();
             tally = self.settle(&settlements, &key, tally, &retire).await?;
+            in_flight.settled(messages.len());
             self.context.metrics.answered(started.elapsed().as_secs_f64());
         }
         Ok(())
     }
 
-    async fn run(&self, messages: &[LeasedMessage]) -> Vec<Settlement> {
-        let fates = self.runner.run(messages).await;
+    /// Messages as soon as there are some, or none after [`WAIT`]. What a killed program held comes
+    /// one by one, so that a message that kills programs does not take others with it again.
+    pub async fn receive(&self) -> Result<Vec<LeasedMessage>, TaskError> {
+        let suspects = self.suspects.load(Relaxed);
+        let most = if suspects > 0 { 1 } else { self.section.batch.max(1) };
+        let messages = self.queue.receive(usize::try_from(most).unwrap_or(usize::MAX), WAIT).await;
+        let messages = messages.map_err(|error| TaskError::new("receiving messages", error))?;
+        if suspects > 0 {
+            // Where nothing waits, nothing suspect does.
+            let left = if messages.is_empty() { 0 } else { suspects - 1 };
+            let _ = self.suspects.compare_exchange(suspects, left, Relaxed, Relaxed);
+        }
+        Ok(messages)
+    }
+
+    /// What is to be committed for messages with these fates.
+    pub fn settlements<M: Borrow<LeasedMessage>>(
+        &self,
+        judged: impl IntoIterator<Item = (M, Fate)>,
+    ) -> Vec<Settlement> {
         let terms = Terms {
             node: &self.context.node,
             queue: self.queue.name(),
@@ -102,13 +139,13 @@ impl Pool {
             target: self.target.as_ref(),
         };
         let now_ms = now_ms();
-        let settle = |(message, fate)| Settlement::new(message, fate, &terms, now_ms);
-        messages.iter().zip(fates).map(settle).collect()
+        let settle = |(message, fate): (M, Fate)| Settlement::new(message.borrow(), fate, &terms, now_ms);
+        judged.into_iter().map(settle).collect()
     }
 
     /// Commits all settlements together. When one message has passed to somebody else, or they are too
     /// much for one batch, each is committed alone, and the result of what has passed is dropped.
-    async fn settle(
+    pub async fn settle(
         &self,
         settlements: &[Settlement],
         key: &str,

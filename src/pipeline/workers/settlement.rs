@@ -51,6 +51,10 @@ impl Settlement {
             Fate::Failed { reason, .. } if terms.max_receives.is_some_and(|max| receives >= max) => {
                 put_aside(message, &format!("failed {receives} times, at last: {reason}"), origin, terms)
             }
+            Fate::Interrupted { reason } if terms.max_receives.is_some_and(|max| receives >= max) => {
+                put_aside(message, &format!("interrupted {receives} times, at last: {reason}"), origin, terms)
+            }
+            Fate::Interrupted { .. } | Fate::Returned => Action::Release { visible_at_ms: now_ms },
             Fate::Failed { after, .. } => {
                 let wait = wait_after(receives, message.receipt.sequence, terms.retry, after);
                 let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);

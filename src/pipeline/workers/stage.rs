@@ -1,18 +1,32 @@
 //! A pool of workers as a node.
 
 use super::{WorkersError, WorkersSection, pool::Pool};
-use crate::pipeline::{
-    Capacity, Context, Kind, Observation, Stage, Target, Tasks, now_ms,
-    queue::{Queue, oldest_age, sum_tallies},
+use crate::{
+    pipeline::{
+        Capacity, Context, Kind, Observation, Stage, Target, Tasks, now_ms,
+        queue::{Queue, oldest_age, sum_tallies},
+    },
+    storage::QueueDepth,
 };
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
+};
 
 /// The node of a pool of workers. What it observes as waiting is the depth of its queue.
 #[derive(Debug)]
 pub struct WorkersStage {
     pool: Arc<Pool>,
-    /// Messages ever sent to the queue when the process started.
-    sent_before: u64,
+    /// What the queue had counted when the process started.
+    before: QueueDepth,
+    pulling: Pulling,
+}
+
+/// How busy programs are that receive by themselves: as many as messages are in flight.
+#[derive(Debug)]
+struct Pulling {
+    seen_at: Instant,
+    busy_seconds: f64,
 }
 
 impl WorkersStage {
@@ -28,9 +42,22 @@ impl WorkersStage {
         dead_letter: Option<Arc<Queue>>,
         target: Option<Target>,
     ) -> Result<Self, WorkersError> {
-        let sent_before = queue.depth().sent;
+        let before = queue.depth();
         let pool = Arc::new(Pool::new(context, section, queue, dead_letter, target)?);
-        Ok(Self { pool, sent_before })
+        let pulling = Pulling { seen_at: Instant::now(), busy_seconds: 0.0 };
+        Ok(Self { pool, before, pulling })
+    }
+
+    /// Programs that receive by themselves are seen through their queue's own counters.
+    fn as_the_queue_sees(&mut self, depth: &QueueDepth, seen: &mut Observation, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.pulling.seen_at).as_secs_f64();
+        let busy = u64::from(seen.in_service).min(depth.in_flight);
+        self.pulling.busy_seconds += busy as f64 * elapsed;
+        self.pulling.seen_at = now;
+        seen.in_flight = depth.in_flight;
+        seen.processed = depth.deleted.saturating_sub(self.before.deleted);
+        seen.busy_seconds = self.pulling.busy_seconds;
+        seen.tally = None;
     }
 }
 
@@ -58,7 +85,7 @@ impl Stage for WorkersStage {
             backlog: depth.ready,
             in_flight,
             oldest_age: oldest_age(&depth, now_ms()),
-            arrived: depth.sent.saturating_sub(self.sent_before),
+            arrived: depth.sent.saturating_sub(self.before.sent),
             processed: activity.processed.load(Relaxed),
             busy_seconds: activity.busy_seconds(),
             pending: census.pending,
@@ -72,6 +99,9 @@ impl Stage for WorkersStage {
             ("dropped_results", activity.stale.load(Relaxed)),
         ];
         observation.detail.extend(details.map(|(name, count)| (name.to_owned(), count.into())));
+        if self.pool.pulls() {
+            self.as_the_queue_sees(&depth, &mut observation, Instant::now());
+        }
         observation
     }
 

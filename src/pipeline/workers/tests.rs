@@ -392,5 +392,5 @@ async fn exactly_one_kind_of_work_must_be_given() {
     let work = Arc::clone(&bench.work);
     let section = Bench::section(Run::default());
     let refused = WorkersStage::new(bench.context.clone(), section, work, None, None).unwrap_err();
-    assert!(refused.to_string().contains("has none of rules and http"), "{refused}");
+    assert!(refused.to_string().contains("has none of rules, http and command"), "{refused}");
 }
