@@ -19,18 +19,30 @@ pub(super) fn needs(trace: &Trace, model: &PoolModel) -> Vec<f64> {
     trace.expected.iter().map(|load| model.needed(*load, NEEDED_LOAD)).collect()
 }
 
+/// A sudden rise of the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rise {
+    /// The second with which it begins.
+    pub at: usize,
+    /// Records of that second.
+    pub records: u64,
+    /// Whether it lasts for 10 s.
+    pub lasts: bool,
+}
+
 /// Seconds in which the need is suddenly half as great again as in the minute before, and stays so for 10 s or
 /// comes with more records than `min` workers finish within the goal.
-pub(super) fn rises(trace: &Trace, model: &PoolModel, needs: &[f64]) -> Vec<usize> {
-    let floods = f64::from(model.min.max(1)) * model.rate() * model.goal.as_secs_f64();
-    let is_rise = |at: &usize| {
-        let before = greatest(needs, at - BEFORE, *at);
+pub(super) fn rises(trace: &Trace, model: &PoolModel, needs: &[f64]) -> Vec<Rise> {
+    let flood = f64::from(model.min.max(1)) * model.rate() * model.goal.as_secs_f64();
+    let rise = |at: usize| {
+        let before = greatest(needs, at - BEFORE, at);
         let least = (before * RISE).max(before + LEAST);
-        let lasts = least_of(needs, *at, at + LASTING) >= least;
-        let floods = trace.arrivals.get(*at).is_some_and(|records| *records as f64 >= floods);
-        needs.get(*at).is_some_and(|need| *need >= least) && (lasts || floods)
+        let lasts = least_of(needs, at, at + LASTING) >= least;
+        let records = *trace.arrivals.get(at)?;
+        let is_rise = *needs.get(at)? >= least && (lasts || records as f64 >= flood);
+        is_rise.then_some(Rise { at, records, lasts })
     };
-    (BEFORE..needs.len()).filter(is_rise).collect()
+    (BEFORE..needs.len()).filter_map(rise).collect()
 }
 
 /// Seconds in which the need suddenly falls by 30 % or more, and does not rise by a tenth for two minutes.

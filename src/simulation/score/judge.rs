@@ -2,7 +2,7 @@
 
 use super::{
     Score,
-    episodes::{falls, needs, rises},
+    episodes::{Rise, falls, needs, rises},
     steadiness::{actions_and_reversals, amnesia, estimator_error, over_and_under},
     times::{drain, idle_tail, p99_and_max, reaction},
 };
@@ -22,7 +22,7 @@ pub(in crate::simulation) struct Judge<'a> {
     model: &'a PoolModel,
     oracle: &'a Oracle,
     needs: Vec<f64>,
-    rises: Vec<usize>,
+    rises: Vec<Rise>,
     falls: Vec<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! Measures in seconds: ages, reaction, drain, idle tail.
 
-use super::steadiness::UNDER;
+use super::{episodes::Rise, steadiness::UNDER};
 use crate::simulation::{PoolModel, run::Run};
 
 /// The age exceeded for 1 % of the seconds, and the greatest.
@@ -12,24 +12,30 @@ pub(super) fn p99_and_max(ages: &[f64]) -> (f64, f64) {
     (p99, sorted.last().copied().unwrap_or_default())
 }
 
-/// The slowest of: from a rise that finds too few workers to the first new one in service.
-pub(super) fn reaction(run: &Run, model: &PoolModel, needs: &[f64], rises: &[usize]) -> Option<f64> {
-    let after_rise = |at: &usize| {
-        let before = run.samples.get(at.checked_sub(1)?)?.in_service;
-        let lacks = f64::from(before) < UNDER * *needs.get(*at)? && before < model.max;
-        let came =
-            run.arrivals_in_service.iter().map(|(time, _)| *time - *at as f64).find(|after| *after > 0.0);
-        lacks.then(|| came.unwrap_or((run.samples.len() - at) as f64))
+/// The slowest of: from a rise that finds too few workers to the first new one in service. Too few are less than
+/// 95 % of what is needed; for a rise of a single second, less than finish its records within the goal.
+pub(super) fn reaction(run: &Run, model: &PoolModel, needs: &[f64], rises: &[Rise]) -> Option<f64> {
+    let after_rise = |rise: &Rise| {
+        let before = run.samples.get(rise.at.checked_sub(1)?)?.in_service;
+        let least = if rise.lasts {
+            UNDER * *needs.get(rise.at)?
+        } else {
+            rise.records as f64 / model.rate() / model.goal.as_secs_f64()
+        };
+        let lacks = f64::from(before) < least && before < model.max;
+        let since = |(time, _): &(f64, u32)| *time - rise.at as f64;
+        let came = run.arrivals_in_service.iter().map(since).find(|after| *after > 0.0);
+        lacks.then(|| came.unwrap_or((run.samples.len() - rise.at) as f64))
     };
     rises.iter().filter_map(after_rise).reduce(f64::max)
 }
 
 /// The slowest of: from a rise until the age stays under the goal, before the next rise. Zero: it always did.
-pub(super) fn drain(ages: &[f64], model: &PoolModel, rises: &[usize]) -> Option<f64> {
+pub(super) fn drain(ages: &[f64], model: &PoolModel, rises: &[Rise]) -> Option<f64> {
     let goal = model.goal.as_secs_f64();
-    let ends = rises.iter().skip(1).copied().chain([ages.len()]);
-    let after_rise = |(from, to): (&usize, usize)| {
-        let part = ages.get(*from..to).unwrap_or_default();
+    let ends = rises.iter().skip(1).map(|rise| rise.at).chain([ages.len()]);
+    let after_rise = |(rise, to): (&Rise, usize)| {
+        let part = ages.get(rise.at..to).unwrap_or_default();
         part.iter().rposition(|age| *age >= goal).map_or(0.0, |last| (last + 1) as f64)
     };
     rises.iter().zip(ends).map(after_rise).reduce(f64::max)
