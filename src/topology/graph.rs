@@ -1,7 +1,7 @@
 //! The plan drawn: as text for a person, as Mermaid for a page.
 
 use super::{Plan, PlannedNode, Section};
-use crate::pipeline::{Scale, raw::Format};
+use crate::pipeline::{Scale, raw::Format, workers::Run};
 use std::fmt::Write as _;
 
 /// A drawing in flow order: what a node feeds stands below it.
@@ -91,7 +91,12 @@ fn detail(node: &PlannedNode) -> String {
             format!("hidden for {}, kept {}", queue.visibility_timeout, queue.retention)
         }
         Section::Workers(workers) => {
-            let work = if workers.run.http.is_some() { "http" } else { "rules" };
+            let work = match &workers.run {
+                Run { pulls: true, .. } => "program that pulls",
+                Run { command: Some(_), .. } => "program",
+                Run { http: Some(_), .. } => "http",
+                Run { .. } => "rules",
+            };
             format!("{work}, {}", pool(&workers.scale, "worker"))
         }
         Section::Raw(raw) => format!("{} in {}", format_name(raw.format), raw.path),

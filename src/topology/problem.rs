@@ -118,13 +118,21 @@ pub enum Problem {
     BadSql { message: String },
     #[error("the condition {condition:?} cannot be used: {message}")]
     BadCondition { condition: String, message: String },
-    #[error("give exactly one of \"rules\" or \"http\", not {given}")]
-    RunChoice { given: &'static str },
+    #[error("give exactly one of \"rules\", \"http\" or \"command\", not {given}")]
+    RunChoice { given: String },
+
+    // Programs.
+    #[error("the command cannot be started: {why}; give a program and its arguments, such as [\"python3\", \"review.py\"]")]
+    BadCommand { why: &'static str },
+    #[error("{name:?} is no environment variable to set: {why}")]
+    BadVariable { name: String, why: &'static str },
+    #[error("{field:?} does nothing {why}")]
+    Useless { field: &'static str, why: &'static str },
 }
 
 impl Problem {
     /// The names of all rules.
-    pub const RULES: [&str; 42] = [
+    pub const RULES: [&str; 45] = [
         "unreadable",
         "unknown-language",
         "syntax",
@@ -167,6 +175,9 @@ impl Problem {
         "bad-sql",
         "bad-condition",
         "run-choice",
+        "bad-command",
+        "bad-variable",
+        "useless",
     ];
 
     /// The rule's name, for tests and tools.
@@ -214,6 +225,9 @@ impl Problem {
             Self::BadSql { .. } => "bad-sql",
             Self::BadCondition { .. } => "bad-condition",
             Self::RunChoice { .. } => "run-choice",
+            Self::BadCommand { .. } => "bad-command",
+            Self::BadVariable { .. } => "bad-variable",
+            Self::Useless { .. } => "useless",
         }
     }
 }

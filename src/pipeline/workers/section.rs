@@ -7,7 +7,7 @@ use crate::{
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// `[workers.NAME]`: a pool that works off a queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +90,28 @@ pub struct Run {
     pub memory: Option<ByteSize>,
 }
 
+impl Run {
+    /// `start`, or its default.
+    pub fn start_limit(&self) -> Span {
+        self.start.unwrap_or(ten_seconds())
+    }
+
+    /// `time`, or its default.
+    pub fn time_limit(&self) -> Span {
+        self.time.unwrap_or(Span(Duration::from_secs(30)))
+    }
+
+    /// `hold`, or its default.
+    pub fn hold_limit(&self) -> Span {
+        self.hold.unwrap_or(Span(Duration::from_secs(3_600)))
+    }
+
+    /// `stop`, or its default.
+    pub fn stop_limit(&self) -> Span {
+        self.stop.unwrap_or(Span(Duration::from_secs(5)))
+    }
+}
+
 /// Environment variables by name. Values may be secrets, so they are never printed.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -145,11 +167,11 @@ fn ten() -> u32 {
     10
 }
 fn one_second() -> Span {
-    Span(std::time::Duration::from_secs(1))
+    Span(Duration::from_secs(1))
 }
 fn ten_seconds() -> Span {
-    Span(std::time::Duration::from_secs(10))
+    Span(Duration::from_secs(10))
 }
 fn one_minute() -> Span {
-    Span(std::time::Duration::from_secs(60))
+    Span(Duration::from_secs(60))
 }

@@ -6,6 +6,7 @@ mod graph;
 mod names;
 mod numbers;
 mod places;
+mod programs;
 mod rules;
 mod scale;
 mod templates;
@@ -22,5 +23,6 @@ pub(super) fn check(spec: &TopologySpec, shaped: &Shaped, faults: &mut Faults<'_
     numbers::check(spec, faults);
     scale::check(spec, faults);
     places::check(spec, faults);
+    programs::check(spec, faults);
     rules::check(spec, faults);
 }

@@ -26,15 +26,19 @@ pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
     }
     for (name, section) in &spec.workers {
         let path = KeyPath::of(["workers", name, "run"]);
-        let given = match (&section.run.rules, &section.run.http) {
-            (Some(_), Some(_)) => Some("both"),
-            (None, None) => Some("neither"),
-            _ => None,
-        };
-        if let Some(given) = given {
+        let run = &section.run;
+        let choices = [
+            ("\"rules\"", run.rules.is_some()),
+            ("\"http\"", run.http.is_some()),
+            ("\"command\"", run.command.is_some()),
+        ];
+        let given: Vec<&str> =
+            choices.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect();
+        if given.len() != 1 {
+            let given = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
             faults.add(&path, &Problem::RunChoice { given });
         }
-        if let Some(rules) = &section.run.rules {
+        if let Some(rules) = &run.rules {
             check_rules(&rules.sql, &rules.reject, &path.field("rules"), faults);
         }
     }

@@ -34,10 +34,6 @@ pub(in crate::pipeline::workers) struct Program {
     pub memory: Option<ByteSize>,
 }
 
-const fn seconds(seconds: u64) -> Span {
-    Span(Duration::from_secs(seconds))
-}
-
 impl Program {
     /// `command` is that of `run`.
     ///
@@ -63,10 +59,10 @@ impl Program {
             batch,
             pulls: run.pulls,
             says_ready: run.ready.unwrap_or(true) && !run.pulls,
-            start: run.start.unwrap_or(seconds(10)),
-            time: run.time.unwrap_or(seconds(30)),
-            hold: run.hold.unwrap_or(seconds(3_600)),
-            stop: run.stop.unwrap_or(seconds(5)).0,
+            start: run.start_limit(),
+            time: run.time_limit(),
+            hold: run.hold_limit(),
+            stop: run.stop_limit().0,
             memory: run.memory,
         })
     }
