@@ -56,6 +56,7 @@ pub(in crate::cli) fn examine(
     progress: impl FnMut(&Surveyed<'_>),
 ) -> Result<DataFiles, Failure> {
     let failed = |error: io::Error| Failure::fault("reading the data files", error);
+    let data = &std::path::absolute(data).map_err(failed)?;
     let (places, mut damaged) = match Catalog::load(data) {
         Ok(catalog) => (places(&catalog, data), Vec::new()),
         Err(CatalogError::Missing { .. }) => (Places::default(), Vec::new()),
@@ -65,8 +66,6 @@ pub(in crate::cli) fn examine(
     folders.push(data.join(CATALOG));
     folders.push(data.join(format!(".{CATALOG}.crc")));
     folders.extend(folders_below(data).map_err(failed)?);
-    let folders: Vec<PathBuf> =
-        folders.iter().map(std::path::absolute).collect::<io::Result<_>>().map_err(failed)?;
     let mut seen = survey(&folders, progress).map_err(failed)?;
     let mut self_checked = 0;
     for path in &seen.unverified {

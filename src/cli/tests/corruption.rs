@@ -1,11 +1,12 @@
-//! Single mutations of every kind of file below a data folder. `CAUDAL_MUTATIONS` sets how many: a
-//! hundredth of it, since each is answered by a query and examined by the doctor.
+//! Single mutations of every kind of file below a data folder. `CAUDAL_MUTATIONS` sets how many; a
+//! hundredth of it where each is answered by a query and examined by the whole doctor.
 
 use super::{answer, lake};
 use crate::{
     cli::doctor::examine_data_files,
-    pipeline::object_stores::{Mutation, mutate, mutations, read_file},
+    pipeline::object_stores::{Damage, Mutation, mutate, mutations, open_store, read_file, survey},
 };
+use object_store::{ObjectStoreExt, path::Path as ObjectPath};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{
     collections::BTreeMap,
@@ -17,7 +18,7 @@ const QUESTIONS: [(&str, &str); 7] = [
     ("raw/plain/", "select n, text from raw.lines order by n"),
     ("raw/gzip/", "select n, text from raw.gzip order by n"),
     ("raw/zstd/", "select n, text from raw.zstd order by n"),
-    ("raw/columns/", "select _shard, _sequence, _key, data from raw.columns order by _sequence"),
+    ("raw/columns/", "select _shard, _sequence, _key, data from raw.columns order by data"),
     ("warehouse/trips/", "select origin, seconds from warehouse.trips order by seconds"),
     ("warehouse/quarantine/trips/", "select origin, seconds from quarantine.trips order by seconds"),
     ("", "show tables"),
@@ -28,11 +29,12 @@ fn question(data: &Path, file: &Path) -> &'static str {
     QUESTIONS.iter().find(|(folder, _)| below.starts_with(folder)).unwrap().1
 }
 
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files_below(&path, files) } else { files.push(path) }
-    }
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect();
+    files.sort();
+    files
 }
 
 /// The name of the file that is damaged when this one is: that of the data, not of its checksums.
@@ -51,7 +53,7 @@ async fn tried(data: &Path, file: &Path, mutation: &Mutation, expected: &str) ->
     }
     match answered {
         Ok(answered) => {
-            assert!(answered == expected, "{}: silently wrong", mutation.what);
+            assert!(answered == expected, "{}: silently wrong: {answered}", mutation.what);
             true
         }
         Err(told) => {
@@ -66,9 +68,7 @@ async fn tried(data: &Path, file: &Path, mutation: &Mutation, expected: &str) ->
 async fn no_mutation_below_a_data_folder_is_silently_wrong() {
     let lake = lake().await;
     let data = lake.path().canonicalize().unwrap();
-    let (mut files, mut expected) = (Vec::new(), BTreeMap::new());
-    files_below(&data, &mut files);
-    files.sort();
+    let (files, mut expected) = (files_below(&data), BTreeMap::new());
     for file in &files {
         let sql = question(&data, file);
         expected.insert(sql, answer(&data, sql).await.unwrap());
@@ -86,6 +86,46 @@ async fn no_mutation_below_a_data_folder_is_silently_wrong() {
         let Some(mutation) = mutate(&mut random, &file) else { continue };
         let identical = tried(&data, &file, &mutation, &expected[question(&data, &file)]).await;
         (same, refused) = (same + u64::from(identical), refused + u64::from(!identical));
+        mutation.undo();
+    }
+    assert!(refused > 0, "{same} {refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mutation_of_any_kind_of_file_reaches_who_reads_it_through_the_store() {
+    let lake = lake().await;
+    let data = lake.path().canonicalize().unwrap();
+    let store = open_store("file://raw", &data).unwrap().store;
+    let mut files = files_below(&data);
+    files.retain(|file| !file.ends_with("_last_checkpoint"));
+    let (mut same, mut refused) = (0, 0);
+    for seed in 0..mutations() {
+        let mut random = StdRng::seed_from_u64(seed);
+        let hurt = &files[random.random_range(0..files.len())];
+        let file = hurt.with_file_name(blamed(hurt));
+        let expected = std::fs::read(&file).unwrap();
+        let Some(mutation) = mutate(&mut random, hurt) else { continue };
+        let at = ObjectPath::from_absolute_path(&file).unwrap();
+        let read = match store.get(&at).await {
+            Ok(found) => found.bytes().await,
+            Err(error) => Err(error),
+        };
+        let seen = survey(std::slice::from_ref(&file), |_| {}).unwrap().damaged;
+        match read {
+            Ok(bytes) => {
+                assert!(
+                    bytes == expected && seen.is_empty(),
+                    "seed {seed}: {}: silently wrong",
+                    mutation.what
+                );
+                same += 1;
+            }
+            Err(error) => {
+                let damage = Damage::within(&error).unwrap_or_else(|| panic!("{}: {error}", mutation.what));
+                assert!(damage.path == file && seen.len() == 1, "seed {seed}: {}: {error}", mutation.what);
+                refused += 1;
+            }
+        }
         mutation.undo();
     }
     assert!(refused > 0, "{same} {refused}");

@@ -2,8 +2,11 @@
 
 use super::{section::Compact, table::Table};
 use datafusion::arrow::temporal_conversions::duration_us_to_duration;
-use deltalake_core::{DeltaTable, DeltaTableError, checkpoints, kernel::transaction::CommitProperties};
-use std::{collections::HashSet, num::NonZeroU64};
+use deltalake_core::{
+    DeltaTable, DeltaTableError, checkpoints, delta_datafusion::create_session,
+    kernel::transaction::CommitProperties,
+};
+use std::{collections::HashSet, num::NonZeroU64, sync::Arc};
 
 /// What one round of care did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,8 +25,12 @@ pub async fn care(table: &mut Table, compact: &Compact) -> Result<Cared, DeltaTa
     let mut cared = Cared::default();
     let Some(delta) = table.delta.clone() else { return Ok(cared) };
     let kept = CommitProperties::default().with_cleanup_expired_logs(Some(false));
+    // An engine of its own would read local files past the checksums beside them.
+    let (session, log) = (create_session().state(), delta.log_store());
+    session.runtime_env().register_object_store(log.root_url(), log.root_object_store(None));
     let mut optimize = delta
         .optimize()
+        .with_session_state(Arc::new(session))
         .with_max_concurrent_tasks(1)
         .with_writer_properties(table.writer_properties())
         .with_commit_properties(kept.clone());
