@@ -12,5 +12,6 @@ mod answers;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;
+mod scaling;
 mod support;
 mod topology;

@@ -3,11 +3,13 @@
 mod daemon;
 mod http;
 mod ledger;
+mod server;
 mod stored;
 mod trips;
 
 pub use daemon::{Bench, Daemon, Health, PATIENCE, placements};
 pub use http::{Answer, Client};
 pub use ledger::{Ledger, trip_id};
+pub use server::WorkServer;
 pub use stored::{Table, files_below, raw_lines};
 pub use trips::{Trip, Trips, array, lines, number_from_environment};
