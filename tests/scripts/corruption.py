@@ -202,32 +202,34 @@ def is_covered(path):
 
 
 def mutate_data(options, work, originals, draw, deadline):
-    """Raw objects, tables and the catalog."""
-    outcomes, answers = Counter(), {}
+    """Raw objects, tables and the catalog, in one copy of each folder that is mended after each mutation."""
+    outcomes, answers, copies = Counter(), {}, []
+    for clean, original, _ in originals:
+        copies.append(work / f"data-{'clean' if clean else 'killed'}" / "data")
+        shutil.copytree(original, copies[-1])
     for number in range(options.data_mutations):
         if time.monotonic() > deadline:
             print("stopped at the limit", flush=True)
             break
-        _, original, _ = originals[number % 2]
-        data = work / f"data-mutation-{number}" / "data"
-        shutil.copytree(original, data)
+        data = copies[number % 2]
         files = [path for path in sorted(data.rglob("*")) if path.is_file()]
         files = [path for path in files if path.relative_to(data).parts[0] not in OF_THE_LOG]
         files = [path for path in files if path.parent != data or "catalog.json" in path.name]
         # A kill may have come between a file and its checksums.
         path = draw.choice([path for path in files if is_covered(path)])
-        asked = (original, question(path.relative_to(data)))
+        asked = (data, question(path.relative_to(data)))
         if asked not in answers:
             answers[asked], told = ask(options, *asked)
             if answers[asked] is None:
                 raise rig.Lost(f"an undamaged folder is not answered: {told}")
+        before = path.read_bytes()
         what = mutate(path, files, draw)
         if what is not None:
             try:
                 outcomes[outcome_of_data(options, data, path, what, answers[asked])] += 1
             except rig.Lost as fault:
                 raise rig.Lost(f"data mutation {number} of {path.relative_to(data)}, {what}: {fault}") from fault
-        shutil.rmtree(data.parent)
+            path.write_bytes(before)
     return outcomes
 
 
