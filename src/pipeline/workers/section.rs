@@ -58,7 +58,7 @@ pub struct Run {
     pub pulls: bool,
     /// Environment variables of the program. Besides these it has `PATH`, `HOME`, `LANG`, `LC_ALL`,
     /// `TZ` and `TMPDIR` of the daemon, and `CAUDAL_PROTOCOL`, `CAUDAL_NODE`, `CAUDAL_WORKER`,
-    /// `CAUDAL_QUEUE` and `CAUDAL_BATCH`.
+    /// `CAUDAL_QUEUE`, `CAUDAL_BATCH` and `CAUDAL_TIME`.
     #[serde(default)]
     pub env: Environment,
     /// The folder that the program runs in. Default: the folder that the daemon was started in.

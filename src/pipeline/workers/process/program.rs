@@ -87,6 +87,7 @@ impl Program {
         command.env("CAUDAL_PROTOCOL", protocol::VERSION.to_string());
         command.env("CAUDAL_NODE", &self.node).env("CAUDAL_WORKER", worker);
         command.env("CAUDAL_QUEUE", &self.queue).env("CAUDAL_BATCH", self.batch.to_string());
+        command.env("CAUDAL_TIME", self.time.0.as_secs_f64().to_string());
         command.envs(&self.environment.0);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

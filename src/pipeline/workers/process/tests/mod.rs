@@ -3,6 +3,7 @@
 mod answering;
 mod bench;
 mod ending;
+mod examples;
 mod misbehaving;
 mod protocol;
 mod pulling;
