@@ -188,12 +188,14 @@ impl Tasks {
         self.running.insert(key.to_owned(), Running { id, retire, handle, worker });
     }
 
-    /// Asks one task to end; it stays among the running until it has.
+    /// Asks one task to end; it stays among the running until it has. One that rests is given up.
     pub fn retire(&mut self, key: &str) {
         self.retire_because(key, Leaving::ScaledIn);
     }
 
     fn retire_because(&mut self, key: &str, leaving: Leaving) {
+        // One that rests after a failure is not started again.
+        self.restarts.give_up(key);
         if let Some(task) = self.running.get_mut(key) {
             task.retire.send_replace(true);
             if let Some(worker) = &mut task.worker {

@@ -100,15 +100,21 @@ impl Activities {
 
     /// An order to the pool. One that was in progress is over.
     pub(super) fn scaled(&mut self, at_ms: i64, from: u32, to: u32, because: String, cause: Cause) {
-        let all = Arc::make_mut(&mut self.0);
-        let open = all.iter_mut().filter(|one| one.status == ActivityStatus::InProgress);
-        for one in open.filter(|one| one.cause != Cause::Refresh) {
-            (one.status, one.ended_at_ms) = (ActivityStatus::Cancelled, Some(at_ms));
-        }
         let is_told = cause == Cause::ObserveOnly;
         let status = if is_told { ActivityStatus::Observed } else { ActivityStatus::InProgress };
         let ended_at_ms = is_told.then_some(at_ms);
+        if !is_told {
+            self.supersede(at_ms);
+        }
         self.push(Activity { at_ms, ended_at_ms, from, to, because, status, cause, replaced: 0 });
+    }
+
+    fn supersede(&mut self, at_ms: i64) {
+        let all = Arc::make_mut(&mut self.0).iter_mut();
+        let open = all.filter(|one| one.status == ActivityStatus::InProgress && one.cause != Cause::Refresh);
+        for one in open {
+            (one.status, one.ended_at_ms) = (ActivityStatus::Cancelled, Some(at_ms));
+        }
     }
 
     /// Something that happened to a pool that stays as large as it is.

@@ -7,7 +7,7 @@ use super::{
     pool::Member,
 };
 use crate::{
-    pipeline::{Received, Retire, TaskError, now_ms},
+    pipeline::{Pulse, Received, Retire, TaskError, now_ms},
     storage::{Batch, CommitError},
 };
 use rand::{SeedableRng, rngs::SmallRng};
@@ -45,6 +45,7 @@ pub(super) async fn collect(
     member: Arc<Member>,
     intake: Arc<Intake>,
     retire: Retire,
+    pulse: Pulse,
 ) -> Result<(), TaskError> {
     let room = |most: u32| Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
     let mut collector = Collector {
@@ -55,11 +56,15 @@ pub(super) async fn collect(
         alone: room(ALONE_ON_THE_WAY),
         started: Instant::now(),
     };
+    pulse.in_service();
     loop {
         // Room first: what comes until then is taken in one round.
         let Ok(room) = Arc::clone(&collector.groups).acquire_owned().await else { break };
         match collector.member.inlet.receive(WAIT).await {
-            Received::Item(request) => collector.round(request, room).await,
+            Received::Item(request) => {
+                let _busy = pulse.busy(1 + collector.member.waiting());
+                collector.round(request, room).await;
+            }
             Received::Empty if retire.is_asked() && collector.member.has_left() => break,
             Received::Empty => {}
             Received::Closed => break,

@@ -135,7 +135,7 @@ impl Pool {
     pub(super) fn resize(&self, desired: usize, in_use: &[&str]) -> Vec<Arc<Member>> {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = Vec::clone(&members);
-        let leaving = next.split_off(desired.min(next.len()));
+        let leaving = take_idlest(&mut next, members.len().saturating_sub(desired));
         for key in (0..).map(|number| format!("collector-{number}")) {
             if next.len() >= desired {
                 break;
@@ -147,6 +147,17 @@ impl Pool {
         leaving.iter().for_each(|member| member.leaving.store(true, SeqCst));
         *members = Arc::new(next);
         leaving
+    }
+
+    /// Lets one member leave.
+    pub(super) fn dismiss(&self, key: &str) -> Option<Arc<Member>> {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let place = members.iter().position(|member| member.key == key)?;
+        let mut next = Vec::clone(&members);
+        let member = next.remove(place);
+        member.leaving.store(true, SeqCst);
+        *members = Arc::new(next);
+        Some(member)
     }
 
     /// Lets all members leave and takes none in again; answers those that leave.
@@ -207,4 +218,15 @@ impl Pool {
         }
         Err(request)
     }
+}
+
+/// Takes out those with the fewest unanswered requests, the youngest of equals first.
+fn take_idlest(members: &mut Vec<Arc<Member>>, count: usize) -> Vec<Arc<Member>> {
+    let mut taken = Vec::with_capacity(count);
+    for _ in 0..count {
+        let places = members.iter().enumerate().rev();
+        let Some((place, _)) = places.min_by_key(|(_, member)| member.outstanding()) else { break };
+        taken.push(members.remove(place));
+    }
+    taken
 }

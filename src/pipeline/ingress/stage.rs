@@ -9,10 +9,9 @@ use super::{
     pool::{Member, Pool},
     pretreatment::ConditionError,
 };
-use crate::pipeline::{Capacity, Context, Kind, Observation, Stage, Target, Tasks};
+use crate::pipeline::{Capacity, Context, Kind, Observation, Stage, Target, Tasks, WorkerTerms};
 use serde_json::json;
 use std::{
-    net::SocketAddr,
     sync::{
         Arc, Weak,
         atomic::{
@@ -22,6 +21,10 @@ use std::{
     },
     time::Duration,
 };
+
+/// A collector that waits for the disk is not to blame: only one that hangs for long is replaced.
+const TERMS: WorkerTerms =
+    WorkerTerms { heartbeat: Duration::from_secs(300), warm_up: Duration::from_secs(60) };
 
 /// Why an ingress cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +58,8 @@ struct Gone {
 }
 
 impl IngressStage {
-    /// Binds the section's address (port 0 picks a free one) and answers the one that was bound.
-    /// Requests wait in the kernel until the first `reconcile`.
+    /// Binds the section's address; port 0 picks a free one, which the door tells. Requests wait in the
+    /// kernel until the first `reconcile`.
     ///
     /// # Errors
     /// [`IngressError`] when the address cannot be bound or a condition cannot be read.
@@ -64,14 +67,13 @@ impl IngressStage {
         context: Context,
         section: &IngressSection,
         targets: Vec<(String, Target)>,
-    ) -> Result<(Self, SocketAddr), IngressError> {
+    ) -> Result<Self, IngressError> {
         let gate = gate(&context, section, targets)?;
         let node = context.node;
         let door = Door::bind(&node, &section.listen, Arc::clone(&gate)).map_err(|cause| {
             IngressError::Bind { node: node.to_string(), address: section.listen.clone(), cause }
         })?;
-        let bound = door.address();
-        Ok((Self::new(node, gate, door), bound))
+        Ok(Self::new(node, gate, door))
     }
 
     /// An ingress that takes over a door behind which another stage serves, at the first `reconcile`.
@@ -116,7 +118,24 @@ impl IngressStage {
         }
     }
 
+    fn resize(&mut self, desired: usize, tasks: &mut Tasks) {
+        let alive: Vec<String> = tasks.alive().map(ToOwned::to_owned).collect();
+        let alive: Vec<&str> = alive.iter().map(String::as_str).collect();
+        for member in self.gate.pool.resize(desired, &alive) {
+            tasks.retire(&member.key);
+            self.leaving.push(member);
+        }
+    }
+
+    /// A collector that was told to end by whoever watches the tasks gets no request any more.
+    fn dismiss_the_draining(&mut self, tasks: &Tasks) {
+        self.leaving.extend(tasks.draining().filter_map(|key| self.gate.pool.dismiss(key)));
+    }
+
     fn forget_the_gone(&mut self, tasks: &Tasks) {
+        if self.leaving.is_empty() {
+            return;
+        }
         let alive: Vec<&str> = tasks.alive().collect();
         let before = &mut self.before;
         self.leaving.retain(|member| {
@@ -137,17 +156,15 @@ impl Stage for IngressStage {
 
     fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
         self.forget_the_gone(tasks);
+        self.dismiss_the_draining(tasks);
         let desired = usize::try_from(desired.0).unwrap_or(usize::MAX);
-        let alive: Vec<String> = tasks.alive().map(ToOwned::to_owned).collect();
-        let alive: Vec<&str> = alive.iter().map(String::as_str).collect();
-        for member in self.gate.pool.resize(desired, &alive) {
-            tasks.retire(&member.key);
-            self.leaving.push(member);
+        if self.gate.pool.members().len() != desired {
+            self.resize(desired, tasks);
         }
         for member in self.gate.pool.members().iter() {
-            let (member, intake) = (Arc::clone(member), Arc::clone(&self.gate.intake));
-            let key = member.key.clone();
-            tasks.ensure(&key, |retire| collect(member, intake, retire));
+            let (collector, intake) = (Arc::clone(member), Arc::clone(&self.gate.intake));
+            let start = |retire, pulse| collect(collector, intake, retire, pulse);
+            tasks.ensure_worker(&member.key, TERMS, start);
         }
         self.serve();
     }
@@ -164,6 +181,7 @@ impl Stage for IngressStage {
         let longest_wait = all().map(|member| member.longest_wait.swap(0, Relaxed)).max().unwrap_or(0);
         let in_flight = outstanding.saturating_sub(waiting) as u64;
         self.gate.intake.metrics.show_in_flight(in_flight);
+        let census = tasks.census();
         let mut observation = Observation {
             backlog: waiting as u64,
             in_flight,
@@ -171,7 +189,9 @@ impl Stage for IngressStage {
             arrived: taken + waiting as u64,
             processed: taken,
             busy_seconds: Duration::from_nanos(busy).as_secs_f64(),
-            in_service: u32::try_from(tasks.in_service().count()).unwrap_or(u32::MAX),
+            pending: census.pending,
+            in_service: census.in_service,
+            draining: census.draining,
             ..Observation::default()
         };
         let collectors: Vec<_> = members

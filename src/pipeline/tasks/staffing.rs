@@ -105,6 +105,11 @@ impl Tasks {
         u32::try_from(candidates.len()).unwrap_or(u32::MAX)
     }
 
+    /// Keys of the workers that have been told to end and have not yet.
+    pub fn draining(&self) -> impl Iterator<Item = &str> {
+        self.all_workers().filter(|(_, worker)| worker.leaving.is_some()).map(|(key, _)| key)
+    }
+
     /// Lets a worker drain; `reconcile` replaces it. False when there is no such worker, or it drains.
     pub fn terminate(&mut self, id: u64) -> bool {
         let found = self.all_workers().find(|(_, worker)| worker.id == id && worker.is_active());

@@ -69,7 +69,8 @@ pub fn start(section: &IngressSection, stream: serde_json::Value) -> Daemon {
     });
     let mut tasks = Tasks::new(runtime.handle().clone(), "collector".into());
     let context = context(&store, folder.path());
-    let (mut stage, address) = IngressStage::bind(context, section, targets(&stream, &queue)).unwrap();
+    let mut stage = IngressStage::bind(context, section, targets(&stream, &queue)).unwrap();
+    let address = stage.door().address();
     stage.reconcile(Capacity(2), &mut tasks);
     Daemon { address, stream, queue, store, stage: Some(stage), tasks, runtime, folder }
 }
