@@ -12,6 +12,7 @@ mod answers;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;
+mod process_workers;
 mod scaling;
 mod support;
 mod topology;
