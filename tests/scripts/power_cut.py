@@ -86,7 +86,7 @@ class Session:
         self.binary, self.work, self.disk = options.caudal, work, disk
         self.data = disk.mount / "data"
         self.draw = random.Random(options.seed)
-        self.seed = options.seed
+        self.seed, self.flush = options.seed, flush
         self.books = rig.Books(options.seed)
         self.environment = {
             "CAUDAL__STORAGE__LOG_FILE": "2MiB",
@@ -122,6 +122,8 @@ class Session:
             producers.join()
         self.books.forget_after(acknowledged)
         self.disk.restore()
+        if self.flush:
+            rig.check_not_accused(self.binary, self.data)
         self.start()
         self.serve()
         self.daemon.wait_until_settled()

@@ -110,6 +110,13 @@ def need_tools(*tools):
         raise Skip(f"not installed: {', '.join(missing)}")
 
 
+def check_not_accused(binary, data):
+    """After an end of any kind the doctor calls no object and no file of a table damaged."""
+    doctor = subprocess.run([binary, "doctor", data], capture_output=True, text=True, timeout=60)
+    if "damaged or missing" in doctor.stderr:
+        raise Lost(f"good files are called damaged\n{doctor.stdout}{doctor.stderr}")
+
+
 class Trips:
     """Trips as Madrid's public bicycles publish them, made from a seed: (id, seconds, line)."""
 

@@ -75,6 +75,8 @@ class Trial:
 
     def verify(self):
         """A life without faults: it must start, take records, end clean, and everything must be there."""
+        if self.data.is_dir():
+            rig.check_not_accused(self.binary, self.data)
         if not self.launch():
             raise rig.Lost(f"the daemon does not start again\n{self.daemon.tail()}")
         if self.work():
