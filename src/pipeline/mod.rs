@@ -20,6 +20,7 @@ mod source;
 mod stage;
 mod target;
 mod tasks;
+mod writers;
 
 pub use clock::now_ms;
 pub use context::Context;
@@ -28,7 +29,7 @@ pub use origin::Origin;
 pub use refresh::{RefreshFault, RefreshSettings};
 pub use scale::{
     Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy, Step,
-    StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy,
+    StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy, WriterScale,
 };
 pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};
@@ -37,3 +38,4 @@ pub use tasks::{
     Busy, Census, Pulse, Retire, TaskError, TaskExit, Tasks, WorkerReport, WorkerState, WorkerTerms,
     panic_message,
 };
+pub use writers::{Writers, WritersSeen, Writing};

@@ -1,7 +1,7 @@
 //! What a topology says of a raw store.
 
 use crate::{
-    pipeline::Source,
+    pipeline::{Source, WriterScale},
     units::{ByteSize, Span},
 };
 use schemars::JsonSchema;
@@ -26,6 +26,9 @@ pub struct RawSection {
     pub path: String,
     #[serde(default)]
     pub roll: Roll,
+    /// The writers, which finish and put objects: at most one for each shard at a time.
+    #[serde(default)]
+    pub scale: WriterScale,
 }
 
 /// How records lie in an object.

@@ -1,4 +1,4 @@
-//! A raw store as a node: one writer for each shard of its stream.
+//! A raw store as a node: one task for each shard of its stream, and a pool of writers that they share.
 
 use super::{
     PathTemplate, RawSection, TemplateError,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     pipeline::{
-        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, now_ms,
+        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, Writers, now_ms,
         object_stores::{OpenedStore, StoreError, open_store},
         rules::Filter,
         stream::{Shard, Stream},
@@ -43,11 +43,12 @@ pub struct RawStage {
     context: Context,
     section: RawSection,
     stream: Arc<Stream>,
-    store: OpenedStore,
+    pub(super) store: OpenedStore,
     template: PathTemplate,
     filter: Option<Arc<Filter>>,
     /// One for each shard, in order.
     progress: Arc<[Arc<Progress>]>,
+    writers: Arc<Writers>,
 }
 
 impl RawStage {
@@ -68,7 +69,8 @@ impl RawStage {
             Arc::new(progress)
         };
         let progress = stream.shards().iter().map(begun).collect();
-        Ok(Self { context, section, stream, store, template, filter: filter.map(Arc::new), progress })
+        let (filter, writers) = (filter.map(Arc::new), Writers::new(section.scale.min));
+        Ok(Self { context, section, stream, store, template, filter, progress, writers })
     }
 
     fn writer(&self, shard: u32, progress: &Arc<Progress>) -> ShardWriter {
@@ -89,6 +91,7 @@ impl RawStage {
             roll_age: self.section.roll.age.0,
             tries: Tries::default(),
             progress: Arc::clone(progress),
+            writers: Arc::clone(&self.writers),
         }
     }
 
@@ -105,6 +108,10 @@ impl RawStage {
         })
     }
 
+    fn shards(&self) -> u32 {
+        u32::try_from(self.stream.shards().len()).unwrap_or(u32::MAX)
+    }
+
     fn waiting(&self, shard: &Shard, progress: &Progress) -> u64 {
         let tail = self.context.store.range(shard.id).map_or(0, |range| range.next);
         tail.saturating_sub(progress.position.load(SeqCst))
@@ -116,7 +123,8 @@ impl Stage for RawStage {
         Kind::Raw
     }
 
-    fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
+    fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
+        self.writers.resize(desired.0);
         for (shard, progress) in self.stream.shards().iter().zip(self.progress.iter()) {
             let writer = || self.writer(shard.index, progress);
             tasks.ensure(&format!("shard-{}", shard.index), |retire| writer().run(retire));
@@ -133,6 +141,8 @@ impl Stage for RawStage {
         let oldest =
             self.progress.iter().map(|progress| progress.oldest_ms.load(Relaxed)).filter(|ms| *ms > 0);
         let objects: u64 = sum(|progress| progress.objects.load(Relaxed));
+        let writers = self.writers.seen();
+        let is_alive = tasks.alive().any(|key| key.starts_with("shard-"));
         let last = self.progress.iter().filter_map(|progress| progress.last_object()).max();
         Observation {
             backlog: shards.map(|(shard, progress)| self.waiting(shard, progress)).sum(),
@@ -140,11 +150,16 @@ impl Stage for RawStage {
             oldest_age: oldest.min().map(|ms| age(now_ms(), ms)),
             arrived: sum(|progress| progress.arrived.load(Relaxed)),
             processed: sum(|progress| progress.finished.load(Relaxed)),
-            in_service: tasks.alive().filter(|key| key.starts_with("shard-")).map(|_| 1).sum(),
+            busy_seconds: writers.busy_seconds,
+            in_service: if is_alive { writers.capacity } else { 0 },
+            draining: writers.draining(),
+            limit: Some(self.shards()),
             tally: Some(self.tally()),
             detail: [
                 ("objects".to_owned(), json!(objects)),
                 ("last_object".to_owned(), json!(last)),
+                ("shards_writing".to_owned(), json!(writers.held)),
+                ("shards_waiting_to_write".to_owned(), json!(writers.waiting)),
                 ("store".to_owned(), json!(self.store.url.as_str())),
                 ("format".to_owned(), json!(self.section.format)),
             ]
@@ -154,6 +169,9 @@ impl Stage for RawStage {
     }
 
     fn drain(&mut self, tasks: &mut Tasks) {
+        // Every shard has an object to write now, and nobody scales any more.
+        let most = self.section.scale.pool_scale(self.shards()).max.min(self.shards());
+        self.writers.resize(most.max(self.writers.seen().capacity));
         tasks.retire_all();
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     pipeline::{
-        Context, Retire, TaskError,
+        Context, Retire, TaskError, Writers,
         object_stores::{OpenedStore, open_store},
         rules::{Filter, InputRecord, Verdict},
         stream::{ShardReader, Stream},
@@ -40,6 +40,8 @@ pub struct ShardWriter {
     pub roll_age: Duration,
     pub tries: Tries,
     pub progress: Arc<Progress>,
+    /// Who may finish and put an object, of all shards.
+    pub writers: Arc<Writers>,
 }
 
 struct Work {
@@ -178,6 +180,7 @@ impl Work {
         let Some(draft) = self.draft.take() else { return Ok(()) };
         let (next, kept, filtered) = (draft.next, draft.kept, draft.filtered);
         let Some(folder) = draft.folder() else { return self.pass(next, filtered).await };
+        let _writing = self.writer.writers.acquire().await;
         let Work { writer: ShardWriter { shape, address, .. }, journal, checkpoint, .. } = &*self;
         let (first, last) = (journal.begin(*checkpoint), next - 1);
         let intent = Intent {
@@ -256,6 +259,7 @@ impl Work {
             self.writer.progress.read_to(draft.next, 0, draft.taken());
         }
         let (kept, filtered) = (draft.kept, draft.filtered);
+        let _writing = self.writer.writers.acquire().await;
         let bytes = encoding(true, move || draft.finish()).await?;
         self.write(&store, intent, bytes, kept, filtered).await
     }

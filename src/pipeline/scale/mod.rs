@@ -2,12 +2,14 @@
 
 mod policies;
 mod schedule;
+mod writers;
 
 pub use policies::{
     Adjustment, Metric, PredictivePolicy, ScalePolicy, ScheduledPolicy, Step, StepPolicy,
     TargetTrackingPolicy, UtilisationPolicy,
 };
 pub use schedule::{ScheduleError, Times};
+pub use writers::WriterScale;
 
 use crate::units::Span;
 use schemars::JsonSchema;

@@ -188,10 +188,17 @@ pub struct UtilisationPolicy {
     pub scale_in_after: Span,
 }
 
+impl Default for UtilisationPolicy {
+    /// By busy time, as a topology has it that says no more.
+    fn default() -> Self {
+        Self { target: seven_tenths(), outstanding: None, scale_in_after: one_minute() }
+    }
+}
+
 impl UtilisationPolicy {
     /// By what is outstanding with each worker, and otherwise as a topology has it that says no more.
     pub fn of_outstanding(outstanding: u32) -> Self {
-        Self { target: seven_tenths(), outstanding: Some(outstanding), scale_in_after: one_minute() }
+        Self { outstanding: Some(outstanding), ..Self::default() }
     }
 }
 

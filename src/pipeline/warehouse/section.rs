@@ -2,7 +2,7 @@
 
 use crate::{
     pipeline::{
-        Source,
+        Source, WriterScale,
         rules::{RejectRule, RuleTest},
     },
     units::{ByteSize, Span},
@@ -32,6 +32,9 @@ pub struct LoaderSection {
     pub commit: Commit,
     #[serde(default)]
     pub compact: Compact,
+    /// The writers, which read and judge shards, at most one for each at a time, or commit: one, for all of them.
+    #[serde(default)]
+    pub scale: WriterScale,
     /// Tests of the rules, run by `caudal test`.
     #[serde(default, rename = "test")]
     pub tests: Vec<RuleTest>,

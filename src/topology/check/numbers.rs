@@ -15,7 +15,7 @@ use crate::{
     units::{ByteSize, Span},
 };
 
-const MOST_SHARDS: u32 = 1024;
+pub(super) const MOST_SHARDS: u32 = 1024;
 /// A batch lies in memory whole, and is settled in one commit.
 const MOST_MESSAGES: u32 = 10_000;
 /// A record is stored in one frame of the log.

@@ -1,6 +1,6 @@
 //! Bounds and policies of pools.
 
-use super::numbers::Bounds;
+use super::numbers::{Bounds, MOST_SHARDS};
 use crate::{
     pipeline::{
         Adjustment, PredictivePolicy, Scale, ScalePolicy, ScheduleError, ScheduledPolicy, StepPolicy,
@@ -25,6 +25,13 @@ pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
     }
     for (name, section) in &spec.workers {
         check_scale(&section.scale, 0, &KeyPath::of(["workers", name, "scale"]), &mut bounds);
+    }
+    let raw = spec.raw.iter().map(|(name, section)| ("raw", name, &section.scale));
+    let loader = spec.loader.iter().map(|(name, section)| ("loader", name, &section.scale));
+    for (kind, name, scale) in raw.chain(loader) {
+        // However many shards there are: they bound it later, and there is at least one. Without a
+        // writer nothing would ever become durable.
+        check_scale(&scale.pool_scale(MOST_SHARDS), 1, &KeyPath::of([kind, name, "scale"]), &mut bounds);
     }
 }
 

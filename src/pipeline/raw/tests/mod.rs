@@ -1,4 +1,5 @@
 mod encoding;
+mod pooling;
 mod writing;
 
 pub(crate) use encoding::expand;

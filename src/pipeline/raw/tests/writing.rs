@@ -1,7 +1,7 @@
 use super::encoding::{FORMATS, expand};
 use crate::{
     pipeline::{
-        Context, Retire, TaskError, now_ms,
+        Context, Retire, TaskError, Writers, now_ms,
         object_stores::open_store,
         raw::{
             Format, Intent, PathTemplate, draft::Shape, journal::Journal, object_path, progress::Progress,
@@ -65,6 +65,7 @@ impl Bench {
             roll_age: SOON,
             tries: Tries { most: 3, base: Duration::ZERO, longest: Duration::ZERO },
             progress: Arc::new(Progress::default()),
+            writers: Writers::new(1),
         }
     }
 
