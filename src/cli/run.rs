@@ -4,30 +4,41 @@
 //! first), *seal* (the store writes a clean mark), *stop*.
 
 mod announcement;
+mod opening;
+mod reloading;
+mod report;
 mod stopping;
 
 use super::RunArguments;
 use crate::{
     error::Failure,
     pipeline::Kind,
-    settings::{Durability, Settings},
-    storage::{StorageSettings, Store},
-    supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Surroundings, serve},
+    settings::Settings,
+    storage::Store,
+    supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Orders, Surroundings, serve},
     telemetry::{Metrics, logs},
-    topology::{self, BuildError, Built, Foundation, LeftReader, Plan, forget, left_readers},
+    topology::{self, Built, Foundation, Plan, Running},
 };
-use announcement::{Announcement, RUN_FILE};
+use announcement::{Announcement, RUN_FILE, RunFile};
+use opening::{open_store, wire};
+use reloading::{Awaited, Reloader};
 use std::{
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use tokio::{runtime::Runtime, sync::watch, time::timeout};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Mutex, watch},
+    time::timeout,
+};
 
 /// Longest wait for the store's clean mark; without it the next start reads more of the log.
 const SEAL: Duration = Duration::from_secs(10);
 const THREADS: &str = "starting threads";
+const SIGNALS: &str = "listening for signals";
 /// Longest wait for threads that are still busy when all is done.
 const LEAVE: Duration = Duration::from_millis(500);
 
@@ -39,10 +50,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let settings = arguments.load_settings()?;
     logs::start(settings.log.format, &settings.log.filter)?;
     logs::log_panics();
-    let plan = super::check::load(&arguments.topology)?;
+    let mut plan = super::check::load(&arguments.topology)?;
+    if let Some(address) = arguments.ingress {
+        plan.listen_at(address);
+    }
     let listener = bind_admin(&settings)?;
     let runtime = data_runtime(&settings)?;
-    let stopped = open_and_serve(arguments, &settings, &plan, listener, &runtime);
+    let stopped = open_and_serve(arguments, &settings, plan, listener, &runtime);
     runtime.shutdown_timeout(LEAVE);
     stopped
 }
@@ -69,47 +83,30 @@ fn data_runtime(settings: &Settings) -> Result<Runtime, Failure> {
 fn open_and_serve(
     arguments: &RunArguments,
     settings: &Settings,
-    plan: &Plan,
+    plan: Plan,
     listener: TcpListener,
     runtime: &Runtime,
 ) -> Result<(), Failure> {
     let _on_runtime = runtime.enter();
+    // From now on a hangup asks for a reload, if only once all nodes are up.
+    let hangups = signal(SignalKind::hangup()).map_err(|cause| Failure::fault(SIGNALS, cause))?;
     let metrics = Metrics::new();
     let (published, health) = watch::channel(Arc::new(Health::default()));
     let (control, orders) = ControlPlane::pair();
+    let reloader = Awaited::default();
     // Before the store: whoever asks during a long recovery is told "alive, not ready".
-    let (metrics_shown, token) = (Arc::clone(&metrics), settings.admin.token.clone());
-    let parts = AdminParts { health: health.clone(), metrics: metrics_shown, control, reload: None, token };
+    let parts = AdminParts {
+        health: health.clone(),
+        metrics: Arc::clone(&metrics),
+        control: control.clone(),
+        reload: Some(reloading::handle(&reloader)),
+        token: settings.admin.token.clone(),
+    };
     let admin = Admin::start(listener, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
     let store = open_store(settings, &metrics)?;
-    let foundation = Foundation {
-        store: &store,
-        metrics: &metrics,
-        settings,
-        data: whole_path(&settings.data),
-        ingress: arguments.ingress,
-    };
-    let wired = runtime.block_on(wire(plan, foundation, &arguments.forget));
-    let stopped = wired.and_then(|built| {
-        let announcement = Announcement {
-            plan: with_addresses(plan, &built),
-            listening: built.listening,
-            admin: admin.address(),
-            data: settings.data.clone(),
-        };
-        runtime.spawn(announcement.when_ready(health));
-        let stop = stopping::listen(runtime, &store)
-            .map_err(|cause| Failure::fault("listening for signals", cause))?;
-        let surroundings = Surroundings {
-            tasks_on: runtime.handle().clone(),
-            health: published,
-            stop,
-            orders,
-            store: Some(store.clone()),
-        };
-        let ended = serve(&plan.name, built.nodes, surroundings, plan.drain_deadline);
-        ended.map_err(|cause| Failure::fault("running the control plane", cause))
-    });
+    let daemon = Daemon { arguments, settings, runtime, metrics, store, admin: admin.address(), control };
+    let stopped = daemon.serve(plan, hangups, &reloader, (published, health), orders);
+    let Daemon { store, .. } = daemon;
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
     let stopped = stopped.map(|ended| (ended, store.healthy()));
     let sealed = match &stopped {
@@ -125,58 +122,75 @@ fn open_and_serve(
     sealed.and_then(|()| verdict(ended))
 }
 
-fn open_store(settings: &Settings, metrics: &Metrics) -> Result<Store, Failure> {
-    if settings.storage.durability == Durability::None {
-        tracing::warn!("durability is \"none\": a power cut loses acknowledged records");
-    }
-    let store = Store::open(&settings.data, StorageSettings::from(&settings.storage), metrics.storage())?;
-    // A file left by a process that was killed would name ports that nobody listens on.
-    let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
-    Ok(store)
+/// What is open before a topology is wired.
+struct Daemon<'a> {
+    arguments: &'a RunArguments,
+    settings: &'a Settings,
+    runtime: &'a Runtime,
+    metrics: Arc<Metrics>,
+    store: Store,
+    admin: SocketAddr,
+    control: ControlPlane,
 }
 
-async fn wire(plan: &Plan, foundation: Foundation<'_>, forgotten: &[String]) -> Result<Built, Failure> {
-    let store = foundation.store.clone();
-    let data = foundation.data.clone();
-    let built = topology::build(plan, foundation).await.map_err(unbuilt)?;
-    topology::record(plan, &data).map_err(|cause| Failure::fault("writing the catalog", cause))?;
-    let mut left = left_readers(plan, &built.streams, &store);
-    for name in forgotten {
-        let Some(place) = left.iter().position(|reader| reader.reader == *name) else {
-            return Err(nothing_to_forget(name, &left));
+type Shown = (watch::Sender<Arc<Health>>, watch::Receiver<Arc<Health>>);
+
+impl Daemon<'_> {
+    /// Wires the plan and serves it until a stop is asked for and done.
+    fn serve(
+        &self,
+        plan: Plan,
+        hangups: Signal,
+        awaited: &Awaited,
+        (published, health): Shown,
+        orders: Orders,
+    ) -> Result<Ended, Failure> {
+        let foundation = Foundation {
+            store: &self.store,
+            metrics: &self.metrics,
+            settings: self.settings,
+            data: whole_path(&self.settings.data),
         };
-        let reader = left.swap_remove(place);
-        forget(&reader, &store).await.map_err(|cause| Failure::fault("forgetting a reader", cause))?;
-        tracing::info!(reader = name, unread = reader.unread, "forgot a reader that left the topology");
+        let built = self.runtime.block_on(wire(&plan, foundation, &self.arguments.forget))?;
+        self.runtime.spawn(self.announcement(&plan, &built).when_ready(health.clone()));
+        let stop =
+            stopping::listen(self.runtime, &self.store).map_err(|cause| Failure::fault(SIGNALS, cause))?;
+        let (topology, deadline, Built { nodes, handles }) = (plan.name.clone(), plan.drain_deadline, built);
+        let reloader = Arc::new(self.reloader(Running::new(plan, handles)));
+        self.runtime.spawn(reloading::heed_hangups(hangups, Arc::clone(&reloader), health));
+        // It is set here only.
+        let _ = awaited.set(reloader);
+        let surroundings = Surroundings {
+            tasks_on: self.runtime.handle().clone(),
+            health: published,
+            stop,
+            orders,
+            store: Some(self.store.clone()),
+        };
+        let ended = serve(&topology, nodes, surroundings, deadline);
+        ended.map_err(|cause| Failure::fault("running the control plane", cause))
     }
-    for reader in left {
-        tracing::warn!(
-            reader = reader.reader,
-            unread = reader.unread,
-            "a reader has left the topology and keeps its records from being dropped; \
-             put its node back, or drop it with --forget NODE"
-        );
-    }
-    Ok(built)
-}
 
-fn unbuilt(error: BuildError) -> Failure {
-    if error.is_of_the_store() {
-        Failure::StorageFailed(error.to_string())
-    } else if error.is_of_the_machine() {
-        Failure::fault("wiring the topology", error)
-    } else {
-        Failure::Configuration(error.to_string())
+    fn reloader(&self, running: Running) -> Reloader {
+        Reloader {
+            file: self.arguments.topology.clone(),
+            ingress: self.arguments.ingress,
+            settings: self.settings.clone(),
+            data: whole_path(&self.settings.data),
+            admin: self.admin,
+            store: self.store.clone(),
+            metrics: Arc::clone(&self.metrics),
+            control: self.control.clone(),
+            tasks_on: self.runtime.handle().clone(),
+            running: Mutex::new(running),
+        }
     }
-}
 
-fn nothing_to_forget(reader: &str, left: &[LeftReader]) -> Failure {
-    let names: Vec<&str> = left.iter().map(|reader| reader.reader.as_str()).collect();
-    let those =
-        if names.is_empty() { "none has".to_owned() } else { format!("these have: {}", names.join(", ")) };
-    Failure::Configuration(format!(
-        "--forget {reader}: no reader of this name has left the topology; {those}"
-    ))
+    fn announcement(&self, plan: &Plan, built: &Built) -> Announcement {
+        let listening = built.handles.listening();
+        let file = RunFile { topology: plan.name.clone(), listening: listening.clone(), admin: self.admin };
+        Announcement { plan: with_addresses(plan, &listening), file, data: self.settings.data.clone() }
+    }
 }
 
 fn verdict(ended: Ended) -> Result<(), Failure> {
@@ -202,10 +216,10 @@ fn seal(store: &Store, runtime: &Runtime) -> Result<(), Failure> {
 }
 
 /// The plan as it really listens, to be drawn.
-fn with_addresses(plan: &Plan, built: &Built) -> Plan {
+fn with_addresses(plan: &Plan, listening: &[(String, SocketAddr)]) -> Plan {
     let mut plan = plan.clone();
     for node in plan.nodes.iter_mut().filter(|node| node.kind == Kind::Ingress) {
-        let bound = built.listening.iter().find(|(name, _)| *name == node.name);
+        let bound = listening.iter().find(|(name, _)| *name == node.name);
         if let (topology::Section::Ingress(section), Some((_, address))) = (&mut node.section, bound) {
             section.listen = address.to_string();
         }

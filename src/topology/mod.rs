@@ -1,6 +1,7 @@
 //! A file becomes a checked plan, and a plan becomes a running system.
 
 mod build;
+mod change;
 mod check;
 mod document;
 mod fault;
@@ -11,6 +12,7 @@ mod load;
 mod plan;
 mod problem;
 mod reference;
+mod reload;
 mod schema;
 mod shape;
 mod spec;
@@ -20,7 +22,8 @@ mod wiring;
 #[cfg(test)]
 mod tests;
 
-pub use build::{BuildError, Built, Foundation, build};
+pub use build::{BuildError, Built, Foundation, Handles, build};
+pub use change::{Changes, Fate, NodeChange, Refusal};
 pub use document::{Environment, KeyPath, Language, Position, Step};
 pub use fault::{Fault, Problem};
 pub use graph::{mermaid, text};
@@ -29,6 +32,7 @@ pub use left_readers::{LeftReader, forget, left_readers};
 pub use load::{load, load_text};
 pub use plan::{Plan, PlannedNode, PlannedSource, Section};
 pub use reference::reference;
+pub use reload::{NotPrepared, NotSwitched, Prepared, Running, Switched, refused};
 pub use schema::schema;
 pub use spec::{TopologySection, TopologySpec};
 pub use suggestion::closest;

@@ -15,7 +15,7 @@ use crate::pipeline::{
 };
 use crate::units::Span;
 use indexmap::IndexMap;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 /// How long a dead-letter queue keeps messages that the topology does not define itself: SQS's longest.
 const DEAD_LETTERS_KEPT: Span = Span(Duration::from_secs(14 * 86_400));
@@ -103,6 +103,18 @@ impl PlannedNode {
 impl Plan {
     pub fn node(&self, name: &str) -> Option<&PlannedNode> {
         self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// Puts an address in the place of what the first ingress says.
+    pub fn listen_at(&mut self, address: SocketAddr) {
+        let sections = self.nodes.iter_mut().map(|node| &mut node.section);
+        let mut ingresses = sections.filter_map(|section| match section {
+            Section::Ingress(ingress) => Some(ingress),
+            _ => None,
+        });
+        if let Some(first) = ingresses.next() {
+            first.listen = address.to_string();
+        }
     }
 
     /// The name that clients and people know a target by: an inbox goes by its owner's name.

@@ -21,9 +21,34 @@ pub(super) const RUN_FILE: &str = "run.json";
 /// What was wired, and where.
 pub(super) struct Announcement {
     pub plan: Plan,
+    pub file: RunFile,
+    pub data: PathBuf,
+}
+
+/// What the run file tells.
+pub(super) struct RunFile {
+    pub topology: String,
     pub listening: Vec<(String, SocketAddr)>,
     pub admin: SocketAddr,
-    pub data: PathBuf,
+}
+
+impl RunFile {
+    /// Writes it below the data folder. Blocking.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write(&self, data: &Path) -> io::Result<()> {
+        let ingress: BTreeMap<&str, String> =
+            self.listening.iter().map(|(name, address)| (name.as_str(), address.to_string())).collect();
+        let told = json!({
+            "pid": std::process::id(),
+            "topology": self.topology,
+            "ingress": ingress,
+            "admin": self.admin.to_string(),
+            "data": data,
+        });
+        replace(&data.join(RUN_FILE), told.to_string().as_bytes())
+    }
 }
 
 impl Announcement {
@@ -32,38 +57,26 @@ impl Announcement {
         if health.wait_for(|health| health.ready).await.is_err() {
             return;
         }
-        if let Err(error) = self.write_file() {
+        if let Err(error) = self.file.write(&self.data) {
             tracing::warn!(%error, file = RUN_FILE, "cannot tell tools where the daemon listens");
         }
         // Nobody may be reading standard output: that is no reason to stop.
         let _ = io::stdout().write_all(self.lines().as_bytes());
     }
 
-    fn write_file(&self) -> io::Result<()> {
-        let ingress: BTreeMap<&str, String> =
-            self.listening.iter().map(|(name, address)| (name.as_str(), address.to_string())).collect();
-        let told = json!({
-            "pid": std::process::id(),
-            "topology": self.plan.name,
-            "ingress": ingress,
-            "admin": self.admin.to_string(),
-            "data": self.data,
-        });
-        replace(&self.data.join(RUN_FILE), told.to_string().as_bytes())
-    }
-
     fn lines(&self) -> String {
         let mut lines = text(&self.plan);
         lines.push('\n');
         let mut line = |label: &str, value: String| lines.push_str(&format!("{label:<7}{value}\n"));
-        for (name, address) in &self.listening {
+        for (name, address) in &self.file.listening {
             let posted = self.plan.node(name).and_then(|node| node.to.first());
             let stream = posted.map_or("NAME", |target| Plan::public_name(target));
             let url = format!("http://{address}/streams/{stream}/records");
             line("post", format!("curl --data-binary @records.jsonl {url}"));
         }
-        line("admin", format!("http://{} (/health, /metrics, /pools)", self.admin));
+        line("admin", format!("http://{} (/health, /metrics, /pools)", self.file.admin));
         line("data", self.data.display().to_string());
+        line("reload", "caudal reload, or SIGHUP, reads the topology again".to_owned());
         line("stop", "Ctrl-C drains, a second one stops at once".to_owned());
         lines
     }
