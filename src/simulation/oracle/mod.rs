@@ -20,5 +20,7 @@
 
 mod plan;
 mod taut_string;
+#[cfg(test)]
+mod tests;
 
 pub use plan::Oracle;

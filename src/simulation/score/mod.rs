@@ -10,6 +10,8 @@
 mod episodes;
 mod judge;
 mod steadiness;
+#[cfg(test)]
+mod tests;
 mod times;
 
 pub(super) use judge::Judge;

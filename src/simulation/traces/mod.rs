@@ -6,6 +6,8 @@ mod named;
 mod prometheus;
 mod random;
 mod smooth;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub use file::{TraceError, read};

@@ -16,18 +16,31 @@ pub(super) fn smooth(arrivals: &[u64]) -> Vec<f64> {
     }
     let window = |from: usize, to: usize| {
         let (before, after) = (sums.get(from)?, sums.get(to)?);
-        let seconds = to.checked_sub(from).filter(|seconds| *seconds > 0)? as f64;
-        let mean = (after.0 - before.0) / seconds;
-        Some((mean, (after.1 - before.1) / seconds - mean * mean))
+        let seconds = to.checked_sub(from).filter(|seconds| *seconds > 0)?;
+        let mean = (after.0 - before.0) / seconds as f64;
+        Some(Window { seconds, mean, variance: (after.1 - before.1) / seconds as f64 - mean * mean })
     };
     let at = |second: usize| {
         let past = window((second + 1).saturating_sub(WINDOW), second + 1);
         let coming = window(second, (second + WINDOW).min(arrivals.len()));
-        match (past, coming) {
-            (Some(past), Some(coming)) if coming.1 < past.1 => coming.0,
-            (Some((mean, _)), _) | (None, Some((mean, _))) => mean,
-            (None, None) => 0.0,
-        }
+        let best = match (past, coming) {
+            (Some(past), Some(coming)) if coming.is_better(&past) => Some(coming),
+            (past, coming) => past.or(coming),
+        };
+        best.map_or(0.0, |window| window.mean)
     };
     (0..arrivals.len()).map(at).collect()
+}
+
+struct Window {
+    seconds: usize,
+    mean: f64,
+    variance: f64,
+}
+
+impl Window {
+    /// At the ends of a trace windows are short, and say little.
+    fn is_better(&self, other: &Self) -> bool {
+        self.seconds > other.seconds || (self.seconds == other.seconds && self.variance < other.variance)
+    }
 }

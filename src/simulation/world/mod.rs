@@ -16,6 +16,8 @@
 mod backlog;
 mod fleet;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use super::PoolModel;
 use crate::pipeline::Observation;
