@@ -65,10 +65,6 @@ impl Settler {
         self.bytes >= MOST_BYTES
     }
 
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// When the next commit should begin.
     pub fn due(&self) -> Option<Instant> {
         let since = self.since.filter(|_| self.under_way.is_none());
