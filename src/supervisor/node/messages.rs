@@ -101,6 +101,10 @@ pub(in crate::supervisor) enum NotRefreshed {
     None,
     #[error("refresh {0} cannot be rolled back: {1}")]
     NothingToGoBackTo(u64, &'static str),
+    #[error(
+        "the writers of a raw store or loader hold nothing between two writes: there is nothing to replace"
+    )]
+    NoWorkers,
     #[error("the node drains")]
     Draining,
 }

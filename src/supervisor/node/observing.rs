@@ -46,6 +46,11 @@ impl Node {
         self.show();
     }
 
+    /// False where the pool is one of permits, which no task stands for.
+    pub(super) fn has_workers(&self) -> bool {
+        !matches!(self.current.kind(), Kind::Raw | Kind::Loader)
+    }
+
     fn census(&self) -> Census {
         self.versions().map(|version| version.tasks.census()).fold(Census::default(), |sum, census| Census {
             pending: sum.pending + census.pending,
@@ -59,7 +64,8 @@ impl Node {
     fn show(&self) {
         self.metrics.show_in_flight(self.observation.in_flight);
         self.metrics.show_healthy(self.state() != NodeState::Failed);
-        if self.is_pool {
+        // Raw stores and loaders show each of their shards.
+        if self.is_pool && self.has_workers() {
             let age = self.observation.oldest_age.unwrap_or_default();
             self.metrics.show_waiting(self.observation.backlog, age.as_secs_f64());
         }

@@ -100,6 +100,9 @@ impl Node {
         if matches!(self.phase, Phase::Draining | Phase::Drained) {
             return Err(NotRefreshed::Draining);
         }
+        if !self.has_workers() {
+            return Err(NotRefreshed::NoWorkers);
+        }
         if let Some(refresh) = self.refresh.take_if(|refresh| !refresh.status().is_active()) {
             self.remember(refresh.report().clone());
         }
