@@ -16,3 +16,4 @@ mod process_workers;
 mod scaling;
 mod support;
 mod topology;
+mod worker_chaos;
