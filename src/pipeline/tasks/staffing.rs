@@ -36,29 +36,30 @@ fn slot(prefix: &str, number: u32) -> String {
     format!("{prefix}-{number}")
 }
 
-/// A worker's place in the order of leaving: idle before busy, old before new, those that are not yet
-/// of use before those that are, young before long-serving.
-type Turn = (bool, u64, bool, Reverse<u64>);
+/// A worker's place in the order of leaving: cut off before working, idle before busy, old before new,
+/// those that are not yet of use before those that are, young before long-serving.
+type Turn = (bool, bool, u64, bool, Reverse<u64>);
 
 fn turn(worker: &Worker) -> Turn {
-    let vital = &worker.vital;
-    (vital.is_busy(), worker.generation, vital.is_in_service(), Reverse(worker.id))
+    let (vital, works) = (&worker.vital, worker.cut_off.is_none());
+    (works, vital.is_busy(), worker.generation, vital.is_in_service(), Reverse(worker.id))
 }
 
 impl Tasks {
     /// Makes the pool hold `desired` workers: lets surplus ones drain (idle ones first, so that
     /// nothing is interrupted), and answers the slots `PREFIX-N` in which a worker is to be started
-    /// now with [`Tasks::ensure_worker`]. A slot that rests after a failure stands for its worker.
+    /// now with [`Tasks::ensure_worker`]. A worker that was cut off, and a slot that rests after a failure,
+    /// stand for the worker that will come back.
     #[must_use = "the slots are empty until a worker is ensured in each"]
     pub fn staff(&mut self, prefix: &str, desired: u32) -> Vec<String> {
         self.staff_at(Instant::now(), prefix, desired)
     }
 
     pub(super) fn staff_at(&mut self, now: Instant, prefix: &str, desired: u32) -> Vec<String> {
-        let active = self.active_workers();
-        let Some(missing) = desired.checked_sub(active).filter(|missing| *missing > 0) else {
+        let placed = self.placed_workers();
+        let Some(missing) = desired.checked_sub(placed).filter(|missing| *missing > 0) else {
             self.restarts.give_up_resting(0);
-            self.let_go(active - desired.min(active), Leaving::ScaledIn, |_| true);
+            self.let_go(placed - desired.min(placed), Leaving::ScaledIn, |_| true);
             return Vec::new();
         };
         let missing = usize::try_from(missing).unwrap_or(usize::MAX);
@@ -70,7 +71,7 @@ impl Tasks {
         let is_free = |key: &String| {
             let is_stuck = self.stuck.values().any(|stuck| stuck == key);
             let is_used = self.running.contains_key(key) || self.elsewhere.contains(key) || is_stuck;
-            !is_used && !resting.contains(key)
+            !is_used && !resting.contains(key) && self.restarts.may_start(key, now)
         };
         let fresh: Vec<String> = (0..)
             .map(|number| slot(prefix, number))
@@ -81,8 +82,9 @@ impl Tasks {
         rested.chain(fresh).collect()
     }
 
-    fn active_workers(&self) -> u32 {
-        u32::try_from(self.all_workers().filter(|(_, worker)| worker.is_active()).count()).unwrap_or(u32::MAX)
+    fn placed_workers(&self) -> u32 {
+        let placed = self.all_workers().filter(|(_, worker)| worker.has_place());
+        u32::try_from(placed.count()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn all_workers(&self) -> impl Iterator<Item = (&str, &Worker)> {
@@ -94,7 +96,7 @@ impl Tasks {
         if count == 0 {
             return 0;
         }
-        let candidates = self.all_workers().filter(|(_, worker)| worker.is_active() && fits(worker));
+        let candidates = self.all_workers().filter(|(_, worker)| worker.has_place() && fits(worker));
         let mut candidates: Vec<(Turn, String)> =
             candidates.map(|(key, worker)| (turn(worker), key.to_owned())).collect();
         candidates.sort();
@@ -107,7 +109,7 @@ impl Tasks {
 
     /// Keys of the workers that have been told to end and have not yet.
     pub fn draining(&self) -> impl Iterator<Item = &str> {
-        self.all_workers().filter(|(_, worker)| worker.leaving.is_some()).map(|(key, _)| key)
+        self.all_workers().filter(|(_, worker)| !worker.has_place()).map(|(key, _)| key)
     }
 
     /// Lets a worker drain; `reconcile` replaces it. False when there is no such worker, or it drains.

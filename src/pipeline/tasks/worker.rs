@@ -90,7 +90,12 @@ impl Worker {
         }
     }
 
-    /// It counts as one of the workers that were ordered.
+    /// It keeps its place in the pool: when it was cut off, for the one that is started in its slot.
+    pub(super) fn has_place(&self) -> bool {
+        self.leaving.is_none()
+    }
+
+    /// It works, or will.
     pub(super) fn is_active(&self) -> bool {
         self.leaving.is_none() && self.cut_off.is_none()
     }

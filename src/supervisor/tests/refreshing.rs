@@ -1,0 +1,122 @@
+//! Workers are replaced while they work.
+
+use super::*;
+use crate::{
+    pipeline::{RefreshSettings, Scale, WorkerState},
+    units::Span,
+};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+fn quick() -> RefreshSettings {
+    RefreshSettings {
+        warm_up: Span(Duration::from_millis(50)),
+        bake_time: Span(Duration::from_millis(200)),
+        ..RefreshSettings::default()
+    }
+}
+
+fn latest(health: &Health) -> Option<RefreshStatus> {
+    health.pools.get("review")?.refreshes.last().map(|refresh| refresh.status)
+}
+
+fn rig(desk: &Arc<Desk>, workers: u32) -> Rig {
+    let mischief = Mischief { batch: 1, each_batch_takes: Duration::from_millis(1), ..Mischief::NONE };
+    Rig::new().crew("review", desk, Scale::between(workers, workers + 4), mischief)
+}
+
+fn change(replaced: BuiltNode) -> Change {
+    Change {
+        topology: "trial".to_owned(),
+        order: vec!["review".into()],
+        added: Vec::new(),
+        replaced: vec![replaced],
+        rescaled: Vec::new(),
+        removed: Vec::new(),
+        deadline: Duration::from_secs(30),
+    }
+}
+
+#[test]
+fn every_worker_is_replaced_in_steps_and_nothing_is_redelivered() {
+    let desk = Desk::with(20_000);
+    let system = rig(&desk, 8).start(Duration::from_secs(20));
+    system.until_workers("review", 8);
+    let first = system.until(|health| !health.pools["review"].workers.is_empty());
+    let oldest = first.pools["review"].workers.iter().map(|worker| worker.id).max().unwrap();
+    system.order("review", PoolVerb::StartRefresh(Some(quick()))).unwrap();
+    let health = system.until(|health| latest(health) == Some(RefreshStatus::Successful));
+    let alive =
+        || health.pools["review"].workers.iter().filter(|worker| worker.state != WorkerState::Terminated);
+    assert_eq!(alive().count(), 8);
+    assert!(
+        alive().all(|worker| worker.id > oldest && worker.generation == 2),
+        "{:?}",
+        alive().collect::<Vec<_>>()
+    );
+    assert_eq!(desk.redelivered.load(Ordering::SeqCst), 0);
+    let activity = health.pools["review"].activities.iter().find(|one| one.cause == Cause::Refresh).unwrap();
+    assert_eq!(activity.status, ActivityStatus::Successful);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
+fn a_changed_pool_goes_over_to_its_new_stage_with_its_history_and_nothing_is_redelivered() {
+    let desk = Desk::with(20_000);
+    let rig = rig(&desk, 8);
+    let next = Mischief { seed: 1, ..Mischief::NONE };
+    let replaced =
+        BuiltNode { refresh: quick(), ..rig.crew_of("review", &desk, Scale::between(8, 12), next) };
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 8);
+    system.order("review", PoolVerb::SetDesired(9)).unwrap();
+    let applied = system.apply(change(replaced)).unwrap();
+    assert_eq!(applied, Applied { replaced: vec!["review".into()], ..Applied::default() });
+    let health = system.until(|health| latest(health) == Some(RefreshStatus::Successful));
+    assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 9);
+    assert!(health.pools["review"].activities.iter().any(|one| one.cause == Cause::Manual));
+    system.until(|_| desk.done_once() == 20_000);
+    assert_eq!(desk.redelivered.load(Ordering::SeqCst), 0);
+    system.until_workers("review", 9);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
+fn a_new_stage_whose_workers_fail_is_taken_back_and_the_old_one_works_on() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 6);
+    let bad = Mischief { always_fails: true, ..Mischief::NONE };
+    let replaced = BuiltNode { refresh: quick(), ..rig.crew_of("review", &desk, Scale::between(6, 10), bad) };
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 6);
+    let applied = system.apply(change(replaced)).unwrap();
+    let (name, why) = &applied.rolled_back[0];
+    assert_eq!(&**name, "review");
+    assert!(why.contains("new workers failed before any work was done"), "{why}");
+    system.until(|health| latest(health) == Some(RefreshStatus::RollbackSuccessful));
+    system.until_workers("review", 6);
+    let failures = desk.failures.load(Ordering::SeqCst);
+    let done = desk.done_once();
+    system.until(|_| desk.done_once() > done + 100);
+    assert_eq!(desk.failures.load(Ordering::SeqCst), failures);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_refresh_drains_both_stages() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 8);
+    let slow = RefreshSettings { warm_up: Span(Duration::from_secs(600)), ..quick() };
+    let next = Mischief { batch: 3, ..Mischief::NONE };
+    let replaced = BuiltNode { refresh: slow, ..rig.crew_of("review", &desk, Scale::between(8, 8), next) };
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 8);
+    let control = system.control.clone();
+    let applying = system.runtime.spawn(async move { control.apply(change(replaced)).await });
+    system.until(|health| latest(health) == Some(RefreshStatus::InProgress));
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    assert_eq!(desk.redelivered.load(Ordering::SeqCst), 0);
+    drop(applying);
+}

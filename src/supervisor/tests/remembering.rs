@@ -1,0 +1,81 @@
+//! What is kept of pools across a restart.
+
+use super::*;
+use crate::{
+    pipeline::Scale,
+    storage::{StorageSettings, Store},
+    telemetry::StorageMetrics,
+};
+use std::{path::Path, sync::Arc, time::Duration};
+
+fn open(folder: &Path) -> Store {
+    let settings = StorageSettings {
+        flush: false,
+        log_file_bytes: 1 << 20,
+        free_space_floor: 0,
+        ..StorageSettings::default()
+    };
+    Store::open(folder, settings, StorageMetrics::unregistered()).unwrap()
+}
+
+fn start(store: &Store) -> (System, Arc<Desk>) {
+    let desk = Desk::with(0);
+    let mut rig = Rig::new().crew("review", &desk, Scale::between(1, 8), Mischief::NONE);
+    rig.store = Some(store.clone());
+    (rig.start(Duration::from_secs(20)), desk)
+}
+
+#[test]
+fn a_restarted_pool_has_its_capacity_and_its_history_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (system, _desk) = start(&store);
+    system.ready();
+    system.order("review", PoolVerb::SetDesired(6)).unwrap();
+    system.until_workers("review", 6);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    store.close().unwrap();
+    drop(store);
+
+    let store = open(folder.path());
+    let (system, _desk) = start(&store);
+    let health = system.until(|health| health.ready);
+    assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 6);
+    let activity = health.pools["review"].activities.iter().next().unwrap();
+    assert_eq!((&activity.cause, activity.to), (&Cause::Manual, 6));
+    system.until_workers("review", 6);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    store.close().unwrap();
+}
+
+#[test]
+fn what_was_ordered_is_kept_soon_and_not_only_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (system, _desk) = start(&store);
+    system.ready();
+    system.order("review", PoolVerb::SetDesired(5)).unwrap();
+    let kept = || {
+        store
+            .get("scaling/review")
+            .is_some_and(|text| String::from_utf8_lossy(&text).contains("\"desired\":5"))
+    };
+    system.until(|_| kept());
+    system.stop(StopRequest::Abort);
+    store.close().unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut batch = crate::storage::Batch::new();
+    batch.put("scaling/review", &b"{"[..], None);
+    batch.put("activities/review", &b"7"[..], None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(store.commit(batch)).unwrap();
+    let (system, _desk) = start(&store);
+    system.until_workers("review", 1);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    store.close().unwrap();
+}
