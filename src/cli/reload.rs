@@ -3,7 +3,7 @@
 use super::output::print;
 use crate::{
     error::Failure,
-    settings::{Settings, SettingsError},
+    settings::Settings,
     units::Span,
 };
 use reqwest::StatusCode;

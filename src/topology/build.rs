@@ -81,10 +81,21 @@ pub async fn build(plan: &Plan, foundation: Foundation<'_>) -> Result<Built, Bui
 }
 
 /// How a node's pool scales and how its workers are replaced; none when it has no pool.
-pub(super) fn scaling(node: &PlannedNode) -> Option<(Scale, RefreshSettings)> {
+pub(super) fn scaling(plan: &Plan, node: &PlannedNode) -> Option<(Scale, RefreshSettings)> {
+    let refresh = RefreshSettings::default;
     match &node.section {
-        Section::Ingress(section) => Some((section.pool_scale(), RefreshSettings::default())),
+        Section::Ingress(section) => Some((section.pool_scale(), refresh())),
         Section::Workers(section) => Some((section.scale.clone(), section.refresh.clone())),
-        Section::Stream(_) | Section::Queue(_) | Section::Raw(_) | Section::Loader(_) => None,
+        Section::Raw(section) => Some((section.scale.pool_scale(shards_read(plan, node)), refresh())),
+        Section::Stream(_) | Section::Queue(_) | Section::Loader(_) => None,
+    }
+}
+
+/// Shards of the stream that a node reads.
+fn shards_read(plan: &Plan, node: &PlannedNode) -> u32 {
+    let stream = node.from.as_ref().and_then(|from| plan.node(&from.node));
+    match stream.map(|stream| &stream.section) {
+        Some(Section::Stream(section)) => section.shards,
+        _ => 1,
     }
 }

@@ -63,7 +63,7 @@ pub enum Section {
     Ingress(IngressSection),
     Stream(StreamSection),
     Queue(QueueSection),
-    Workers(WorkersSection),
+    Workers(Box<WorkersSection>),
     Raw(RawSection),
     Loader(LoaderSection),
 }
@@ -181,7 +181,7 @@ fn explicit_nodes(spec: TopologySpec, inboxes: &[String]) -> Vec<PlannedNode> {
     for (name, section) in spec.workers {
         let from = Some(PlannedSource { node: section.from.clone(), condition: None });
         let to = section.to.iter().map(target).collect();
-        nodes.push(PlannedNode { from, to, ..PlannedNode::new(&name, Section::Workers(section)) });
+        nodes.push(PlannedNode { from, to, ..PlannedNode::new(&name, Section::Workers(Box::new(section))) });
     }
     for (name, section) in spec.raw {
         let from = source(&name, section.from.as_ref());

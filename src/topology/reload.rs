@@ -124,7 +124,7 @@ impl Running {
 
 fn change_to(wanted: &Plan, changes: &Changes, added: Vec<BuiltNode>, replaced: Vec<BuiltNode>) -> Change {
     let rescaled = changes.of(Fate::Rescaled).filter_map(|change| {
-        let (scale, refresh) = scaling(wanted.node(&change.node)?)?;
+        let (scale, refresh) = scaling(wanted, wanted.node(&change.node)?)?;
         Some(Rescaled { name: change.node.as_str().into(), scale, refresh })
     });
     Change {

@@ -66,7 +66,7 @@ impl<'a> Wiring<'a> {
     /// See [`BuildError`].
     pub fn node(&mut self, node: &PlannedNode) -> Result<BuiltNode, BuildError> {
         let stage = self.stage(node)?;
-        let (scale, refresh) = scaling(node).unzip();
+        let (scale, refresh) = scaling(self.plan, node).unzip();
         let metrics = self.context(node).metrics;
         let built = BuiltNode::new(node.name.as_str().into(), stage, scale, metrics);
         Ok(BuiltNode { refresh: refresh.unwrap_or_default(), ..built })
