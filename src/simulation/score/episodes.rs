@@ -11,6 +11,8 @@ const FALL: f64 = 0.7;
 const LEAST: f64 = 2.0;
 /// Seconds that a rise lasts, to be one; a shorter one is one if its records would fill the goal.
 const LASTING: usize = 10;
+/// Standard deviations of the minute before by which the first second of a rise shows it beyond doubt.
+const PLAIN: f64 = 5.0;
 /// Seconds that a load stays low, to be a fall.
 const LOW: usize = 120;
 
@@ -31,7 +33,8 @@ pub(super) struct Rise {
 }
 
 /// Seconds in which the need is suddenly half as great again as in the minute before, and stays so for 10 s or
-/// comes with more records than `min` workers finish within the goal.
+/// comes with more records than `min` workers finish within the goal. A rise that the noise hides in its first
+/// second is none.
 pub(super) fn rises(trace: &Trace, model: &PoolModel, needs: &[f64]) -> Vec<Rise> {
     let flood = f64::from(model.min.max(1)) * model.rate() * model.goal.as_secs_f64();
     let rise = |at: usize| {
@@ -39,7 +42,9 @@ pub(super) fn rises(trace: &Trace, model: &PoolModel, needs: &[f64]) -> Vec<Rise
         let least = (before * RISE).max(before + LEAST);
         let lasts = least_of(needs, at, at + LASTING) >= least;
         let records = *trace.arrivals.get(at)?;
-        let is_rise = *needs.get(at)? >= least && (lasts || records as f64 >= flood);
+        let (noise, level) = (deviation(trace, at), *trace.expected.get(at - 1)?);
+        let shows = records as f64 >= level + PLAIN * noise.max(level.sqrt());
+        let is_rise = *needs.get(at)? >= least && shows && (lasts || records as f64 >= flood);
         is_rise.then_some(Rise { at, records, lasts })
     };
     (BEFORE..needs.len()).filter_map(rise).collect()
@@ -53,6 +58,13 @@ pub(super) fn falls(needs: &[f64]) -> Vec<usize> {
         falls && at + LOW <= needs.len() && greatest(needs, *at, at + LOW) <= after * 1.1
     };
     (1..needs.len()).filter(is_fall).collect()
+}
+
+/// Standard deviation of the arrivals about the load in the minute before a second.
+fn deviation(trace: &Trace, at: usize) -> f64 {
+    let pairs = trace.arrivals.iter().zip(&trace.expected).take(at).skip(at - BEFORE);
+    let square = |(records, load): (&u64, &f64)| (*records as f64 - load).powi(2);
+    (pairs.map(square).sum::<f64>() / BEFORE as f64).sqrt()
 }
 
 fn greatest(values: &[f64], from: usize, to: usize) -> f64 {

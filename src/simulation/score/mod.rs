@@ -1,11 +1,14 @@
 //! The measures of a run, each from the same few series, so that anything can be scored the same way.
 //!
 //! Ages, workers and backlog are taken each second; an age is the greatest within its second. What is *needed*
-//! is what the load of the trace (without its noise) keeps busy for 80 % of the time, within the bounds
-//! of the pool and of its sink. A *rise* is a second that needs half as many workers again as any of
-//! the minute before, and at least two more, and that lasts for 10 s or brings more records than `min` workers
-//! finish within the goal. A *fall* is one that needs at most 70 % of the second before it, and at least two
-//! fewer, and is followed by two minutes that need no more than a tenth above it.
+//! is what the load of the trace (without its noise) keeps busy for 80 % of the time, within the bounds of the
+//! pool and of its sink.
+//!
+//! A *rise* is a second that needs half as many workers again as any of the minute before, and at least two more;
+//! that lasts for 10 s or brings more records than `min` workers finish within the goal; and that shows at once:
+//! its records are five standard deviations of the minute before above the load before. A *fall* is a second that
+//! needs at most 70 % of the one before it, and at least two workers fewer, and is followed by two minutes that
+//! need no more than a tenth above it.
 
 mod episodes;
 mod judge;
