@@ -9,6 +9,8 @@ mod staffing;
 mod tests;
 mod watching;
 mod worker;
+#[cfg(test)]
+mod workers_tests;
 
 pub use exit::{Retire, TaskError, TaskExit, panic_message};
 pub use pulse::{Busy, Pulse, WorkerTerms};
