@@ -5,7 +5,12 @@ use super::verified::VerifiedFile;
 use bytes::Bytes;
 use futures::{StreamExt, stream::BoxStream};
 use object_store::{GetResult, GetResultPayload, Result};
-use std::{fs::File, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Bytes read and verified at a time.
 const PIECE: u64 = 1 << 20;
@@ -67,7 +72,7 @@ fn pieces(file: VerifiedFile, path: PathBuf, range: Range<u64>) -> BoxStream<'st
 ///
 /// # Errors
 /// When the file cannot be read or is damaged.
-pub fn ranges(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
+pub fn ranges(path: &Path, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
     let failed = |error| file_error(path, error);
     let file = VerifiedFile::open(path).map_err(failed)?;
     if ranges.iter().any(|range| range.start > range.end || range.end > file.length()) {
@@ -85,7 +90,7 @@ pub fn ranges(path: &PathBuf, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>
 ///
 /// # Errors
 /// When it has, or it cannot be read.
-pub fn verify_end(path: &PathBuf) -> Result<()> {
+pub fn verify_end(path: &Path) -> Result<()> {
     let failed = |error| file_error(path, error);
     let file = VerifiedFile::open(path).map_err(failed)?;
     file.read(file.length().saturating_sub(1)..file.length()).map(drop).map_err(failed)
