@@ -61,6 +61,17 @@ impl Daemon {
         let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("number") / 1024.0
     }
+
+    /// Processor time that all of its threads have had.
+    pub fn processor_seconds(&self) -> f64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("threads");
+        let nanoseconds = threads.flatten().filter_map(|thread| {
+            // A thread may have ended meanwhile.
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<f64>().ok()
+        });
+        nanoseconds.sum::<f64>() / 1e9
+    }
 }
 
 impl Drop for Daemon {

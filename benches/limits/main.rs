@@ -1,6 +1,7 @@
 //! Caudal next to its limits, in one run on one machine, as ratios.
 //!
-//! `cargo bench --bench limits` runs all; a word picks one: `append`, `ingest`, `recovery`, `idle`.
+//! `cargo bench --bench limits` runs all; a word picks one: `append`, `ingest`, `recovery`, `idle`,
+//! `control`.
 
 #![allow(
     clippy::expect_used,
@@ -10,6 +11,7 @@
 )]
 
 mod append;
+mod control;
 mod daemon;
 mod ingest;
 mod recovery;
@@ -53,5 +55,8 @@ fn main() {
     }
     if asked("idle") {
         daemon::idle_memory();
+    }
+    if asked("control") {
+        control::measure();
     }
 }
