@@ -32,6 +32,8 @@ pub enum LoadError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Checkpoint(#[from] CommitError),
+    #[error("judging stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
     #[error("counts of {key} cannot be read: {source}")]
     Tally { key: String, source: serde_json::Error },
     #[error(

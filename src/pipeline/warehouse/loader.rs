@@ -5,18 +5,16 @@ use super::{
     held::{Held, Sorted, count},
     journal::{Intent, Journal},
     judge::Judge,
+    lanes::{Judged, Lanes, READ_BYTES, READ_RECORDS},
     progress::{Progress, TableProgress},
     quarantine,
     section::{Commit, Compact},
     table::Table,
     upkeep,
 };
-use crate::{
-    pipeline::{
-        Context, Retire, TaskError, now_ms,
-        stream::{ShardReader, Stream},
-    },
-    storage::Slice,
+use crate::pipeline::{
+    Context, Retire, TaskError, Writers, now_ms,
+    stream::{ShardReader, Stream},
 };
 use std::{
     collections::BTreeMap,
@@ -25,8 +23,6 @@ use std::{
 };
 use tokio::time::Instant;
 
-const READ_RECORDS: usize = 4_096;
-const READ_BYTES: usize = 2 << 20;
 /// Longest wait for records, so that being asked to end is noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
@@ -41,11 +37,14 @@ pub struct Loader {
     pub aside: Table,
     pub progress: Arc<Progress>,
     pub journal: Journal,
+    /// Who may judge or commit.
+    pub writers: Arc<Writers>,
 }
 
 struct Work {
     loader: Loader,
     readers: Vec<ShardReader>,
+    lanes: Lanes,
     held: Held,
     retire: Retire,
     cared: Instant,
@@ -75,8 +74,10 @@ impl Work {
         }
         loader.facts.refresh().await?;
         loader.aside.refresh().await?;
-        let cared_versions = [None, None];
-        Ok(Self { loader, readers, held: Held::default(), retire, cared: Instant::now(), cared_versions })
+        let (judge, writers) = (Arc::clone(&loader.judge), Arc::clone(&loader.writers));
+        let lanes = Lanes::new(loader.context.store.clone(), judge, writers, readers.len());
+        let (held, cared, cared_versions) = (Held::default(), Instant::now(), [None, None]);
+        Ok(Self { loader, readers, lanes, held, retire, cared, cared_versions })
     }
 
     async fn run(&mut self) -> Result<(), LoadError> {
@@ -107,41 +108,24 @@ impl Work {
     /// Reads some records of every shard that has any; true if there were any.
     async fn read(&mut self) -> Result<bool, LoadError> {
         let mut any = false;
-        for index in 0..self.readers.len() {
+        for turn in 0..self.readers.len() {
             if count(self.held.bytes) >= self.loader.commit.bytes.0 {
                 break;
             }
-            let Some(reader) = self.readers.get_mut(index).filter(|reader| reader.waiting() > 0) else {
-                continue;
-            };
-            let slice = reader.next(READ_RECORDS, READ_BYTES, Duration::ZERO).await?;
-            let shard = reader.shard_index();
-            any |= !slice.records.is_empty();
-            let judge = Arc::clone(&self.loader.judge);
-            self.hold(&judge, shard, slice).await?;
+            if let Some(judged) = self.lanes.take(&mut self.readers, turn).await? {
+                self.hold(judged);
+                any = true;
+            }
         }
         Ok(any)
     }
 
-    async fn hold(&mut self, judge: &Judge, shard: u32, slice: Slice) -> Result<(), LoadError> {
-        if slice.records.is_empty() {
-            return Ok(());
-        }
-        let started = Instant::now();
-        let bytes = slice.records.iter().map(|record| record.payload.len()).sum();
-        let records = count(slice.records.len());
-        let part = judge.judge(shard, slice.records).await?;
-        self.held.add(part, slice.next, records, bytes);
+    fn hold(&mut self, judged: Judged) {
+        let Judged { part, next, records, bytes } = judged;
+        self.held.add(part, next, records, bytes);
         let progress = &self.loader.progress;
         progress.arrived.fetch_add(records, Relaxed);
         progress.held.store(self.held.records, Relaxed);
-        self.busy(started);
-        Ok(())
-    }
-
-    fn busy(&self, started: Instant) {
-        let spent = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.loader.progress.busy_microseconds.fetch_add(spent, Relaxed);
     }
 
     /// Waits for records of any shard, but not beyond the age of what is held.
@@ -169,7 +153,7 @@ impl Work {
         if self.held.is_empty() {
             return Ok(());
         }
-        let started = Instant::now();
+        let _writing = self.loader.writers.acquire().await;
         let held = std::mem::take(&mut self.held);
         let Loader { facts, aside, journal, judge, stream, progress, context, .. } = &mut self.loader;
         let judge = recorded.unwrap_or(judge);
@@ -203,7 +187,6 @@ impl Work {
         progress.committed(held.records, now_ms());
         progress.show_table(TableProgress { version: facts.version(), files: facts.files() });
         tracing::debug!(table = %facts.name, records = held.records, rejects = rejects.len(), "committed");
-        self.busy(started);
         Ok(())
     }
 
@@ -223,7 +206,11 @@ impl Work {
                 if slice.records.is_empty() {
                     return Err(LoadError::Missing { shard, sequence: slice.next });
                 }
-                self.hold(&judge, shard, slice).await?;
+                let judged = {
+                    let _writing = self.loader.writers.acquire().await;
+                    Judged::of(&judge, shard, slice).await?
+                };
+                self.hold(judged);
             }
         }
         tracing::info!(records = self.held.records, "loading what was begun before the last end");

@@ -6,6 +6,7 @@ mod fitting;
 mod held;
 mod journal;
 mod judge;
+mod lanes;
 mod loader;
 mod progress;
 mod quarantine;

@@ -14,8 +14,6 @@ pub struct Progress {
     pub processed: AtomicU64,
     /// Records read that no commit holds yet.
     pub held: AtomicU64,
-    /// Microseconds spent judging and committing since start.
-    pub busy_microseconds: AtomicU64,
     /// Arrival of the oldest record that is not loaded, epoch milliseconds; 0 when none waits.
     pub oldest_ms: AtomicI64,
     /// When the last commit was made, epoch milliseconds; 0 before the first.

@@ -1,4 +1,4 @@
-//! A loader as a node.
+//! A loader as a node: one task that commits, and a pool of writers that judge for it.
 
 use super::{
     error::LoaderError,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     pipeline::{
-        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, now_ms,
+        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, Writers, now_ms,
         object_stores::{OpenedStore, open_store},
         rules::Filter,
         stream::Stream,
@@ -38,14 +38,21 @@ const MEASURED_EVERY: Duration = Duration::from_secs(1);
 
 /// A `[loader.NAME]` node.
 pub struct LoaderStage {
-    context: Context,
-    section: LoaderSection,
-    stream: Arc<Stream>,
-    warehouse: OpenedStore,
-    judge: Arc<Judge>,
-    progress: Arc<Progress>,
+    loading: Loading,
     table_url: Url,
     quarantine_url: Url,
+}
+
+/// What the task of a loader is started with.
+#[derive(Clone)]
+pub(super) struct Loading {
+    pub context: Context,
+    pub section: LoaderSection,
+    pub stream: Arc<Stream>,
+    pub warehouse: OpenedStore,
+    pub judge: Arc<Judge>,
+    pub progress: Arc<Progress>,
+    pub writers: Arc<Writers>,
 }
 
 impl LoaderStage {
@@ -73,8 +80,9 @@ impl LoaderStage {
         let table_url = warehouse.url.join(&format!("{}/", section.table)).map_err(|_| name())?;
         let quarantine_url =
             warehouse.url.join(&format!("{QUARANTINE}/{}/", section.table)).map_err(|_| name())?;
-        let (judge, progress) = (Arc::new(judge), Arc::default());
-        Ok(Self { context, section, stream, warehouse, judge, progress, table_url, quarantine_url })
+        let (judge, progress, writers) = (Arc::new(judge), Arc::default(), Writers::new(section.scale.min));
+        let loading = Loading { context, section, stream, warehouse, judge, progress, writers };
+        Ok(Self { loading, table_url, quarantine_url })
     }
 
     /// Where the table lies, with a slash at its end.
@@ -87,12 +95,17 @@ impl LoaderStage {
         &self.quarantine_url
     }
 
+    fn shards(&self) -> u32 {
+        u32::try_from(self.loading.stream.shards().len()).unwrap_or(u32::MAX)
+    }
+
     fn tally(&self) -> Tally {
+        let Loading { context, stream, .. } = &self.loading;
         let tally_of = |shard: u32| {
-            let value = self.context.store.get(&tally_key(&self.context.node, shard))?;
+            let value = context.store.get(&tally_key(&context.node, shard))?;
             serde_json::from_slice::<Tally>(&value).ok()
         };
-        let tallies = self.stream.shards().iter().filter_map(|shard| tally_of(shard.index));
+        let tallies = stream.shards().iter().filter_map(|shard| tally_of(shard.index));
         tallies.fold(Tally::default(), |sum, tally| Tally {
             finished: sum.finished + tally.finished,
             quarantined: sum.quarantined + tally.quarantined,
@@ -102,15 +115,8 @@ impl LoaderStage {
 }
 
 /// Opens the loader's tables and loads until asked to end.
-pub(super) async fn load(
-    context: Context,
-    section: LoaderSection,
-    stream: Arc<Stream>,
-    warehouse: OpenedStore,
-    judge: Arc<Judge>,
-    progress: Arc<Progress>,
-    retire: Retire,
-) -> Result<(), TaskError> {
+pub(super) async fn load(loading: Loading, retire: Retire) -> Result<(), TaskError> {
+    let Loading { context, section, stream, warehouse, judge, progress, writers } = loading;
     let journal = Journal::new(context.store.clone(), Arc::clone(&context.node), retire.clone());
     let identity = journal.identity().await.map_err(|cause| TaskError::new("naming the loader", cause))?;
     let application = format!("caudal/{}/{}@{identity}", context.node, stream.name());
@@ -125,7 +131,9 @@ pub(super) async fn load(
     let facts = open(&section.table, facts)?;
     let aside = open(&format!("{QUARANTINE}/{}", section.table), aside)?;
     let LoaderSection { commit, compact, .. } = section;
-    Loader { context, stream, judge, commit, compact, facts, aside, progress, journal }.run(retire).await
+    Loader { context, stream, judge, commit, compact, facts, aside, progress, journal, writers }
+        .run(retire)
+        .await
 }
 
 impl Stage for LoaderStage {
@@ -133,39 +141,37 @@ impl Stage for LoaderStage {
         Kind::Loader
     }
 
-    fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
-        tasks.ensure("load", |retire| {
-            let (context, section, stream) =
-                (self.context.clone(), self.section.clone(), Arc::clone(&self.stream));
-            let (judge, progress) = (Arc::clone(&self.judge), Arc::clone(&self.progress));
-            load(context, section, stream, self.warehouse.clone(), judge, progress, retire)
-        });
-        let (context, stream, progress) = (&self.context, &self.stream, &self.progress);
+    fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
+        self.loading.writers.resize(desired.0);
+        tasks.ensure("load", |retire| load(self.loading.clone(), retire));
+        let Loading { context, stream, progress, .. } = &self.loading;
         tasks.ensure("measure", |retire| {
             measure(context.clone(), Arc::clone(stream), Arc::clone(progress), retire)
         });
     }
 
     fn observe(&mut self, tasks: &Tasks) -> Observation {
-        let progress = &self.progress;
+        let Loading { context, stream, judge, progress, writers, .. } = &self.loading;
+        let writers = writers.seen();
         let oldest = progress.oldest_ms.load(Relaxed);
         let committed = progress.committed_ms.load(Relaxed);
         let table = progress.table();
-        let micros = progress.busy_microseconds.load(Relaxed);
         Observation {
-            backlog: self.stream.shards().iter().map(|shard| waiting(&self.context, shard.id)).sum(),
+            backlog: stream.shards().iter().map(|shard| waiting(context, shard.id)).sum(),
             in_flight: progress.held.load(Relaxed),
             oldest_age: (oldest > 0).then(|| age(oldest)),
             arrived: progress.arrived.load(Relaxed),
             processed: progress.processed.load(Relaxed),
-            busy_seconds: Duration::from_micros(micros).as_secs_f64(),
-            in_service: u32::from(tasks.alive().any(|key| key == "load")),
+            busy_seconds: writers.busy_seconds,
+            in_service: if tasks.alive().any(|key| key == "load") { writers.capacity } else { 0 },
+            draining: writers.draining(),
+            limit: Some(self.shards()),
             tally: Some(self.tally()),
             detail: [
                 ("table".to_owned(), json!(self.table_url.as_str())),
                 ("version".to_owned(), json!(table.version)),
                 ("files".to_owned(), json!(table.files)),
-                ("rules".to_owned(), json!(self.judge.version())),
+                ("rules".to_owned(), json!(judge.version())),
                 (
                     "last_commit_age_seconds".to_owned(),
                     json!((committed > 0).then(|| age(committed).as_secs_f64())),
@@ -177,6 +183,10 @@ impl Stage for LoaderStage {
     }
 
     fn drain(&mut self, tasks: &mut Tasks) {
+        // Everything is loaded that has come by now, and nobody scales any more.
+        let Loading { section, writers, .. } = &self.loading;
+        let most = section.scale.pool_scale(self.shards()).max.min(self.shards());
+        writers.resize(most.max(writers.seen().capacity));
         tasks.retire_all();
     }
 }

@@ -3,4 +3,5 @@
 mod bench;
 mod damage;
 mod fitting;
+mod lanes;
 mod loading;

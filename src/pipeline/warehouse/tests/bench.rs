@@ -1,9 +1,14 @@
 //! A store, a stream and a warehouse in a temporary folder.
 
-use super::super::{LoaderSection, judge::Judge, progress::Progress, stage};
+use super::super::{
+    LoaderSection,
+    judge::Judge,
+    progress::Progress,
+    stage::{Loading, load},
+};
 use crate::{
     pipeline::{
-        Context, Retire, Tally, TaskError,
+        Context, Retire, Tally, TaskError, Writers,
         object_stores::open_store,
         rules::Filter,
         stream::{Stream, StreamSection},
@@ -25,6 +30,8 @@ pub struct Bench {
     pub log: PathBuf,
     pub store: Store,
     pub stream: Arc<Stream>,
+    /// Shards judged at once.
+    pub writers: u32,
 }
 
 pub fn section(sql: &str, reject: &[(&str, &str)]) -> LoaderSection {
@@ -53,7 +60,7 @@ impl Bench {
         let section = StreamSection { shards, ..StreamSection::default() };
         let metrics = Metrics::new().node("trips", "stream");
         let stream = Stream::open("trips", &section, store.clone(), metrics).await.unwrap();
-        Self { folder, log, store, stream }
+        Self { folder, log, store, stream, writers: 1 }
     }
 
     /// Ends the store without moving anything on, and goes on with the log as it was copied before.
@@ -101,8 +108,16 @@ impl Bench {
         let warehouse = open_store(&section.warehouse, self.folder.path()).unwrap();
         let progress = Arc::<Progress>::default();
         let (_switch, retire) = retired();
-        let work = (self.context(), section.clone(), Arc::clone(&self.stream));
-        stage::load(work.0, work.1, work.2, warehouse, judge, Arc::clone(&progress), retire).await?;
+        let loading = Loading {
+            context: self.context(),
+            section: section.clone(),
+            stream: Arc::clone(&self.stream),
+            warehouse,
+            judge,
+            progress: Arc::clone(&progress),
+            writers: Writers::new(self.writers),
+        };
+        load(loading, retire).await?;
         Ok(progress)
     }
 
