@@ -87,7 +87,8 @@ pub(super) fn scaling(plan: &Plan, node: &PlannedNode) -> Option<(Scale, Refresh
         Section::Ingress(section) => Some((section.pool_scale(), refresh())),
         Section::Workers(section) => Some((section.scale.clone(), section.refresh.clone())),
         Section::Raw(section) => Some((section.scale.pool_scale(shards_read(plan, node)), refresh())),
-        Section::Stream(_) | Section::Queue(_) | Section::Loader(_) => None,
+        Section::Loader(section) => Some((section.scale.pool_scale(shards_read(plan, node)), refresh())),
+        Section::Stream(_) | Section::Queue(_) => None,
     }
 }
 
