@@ -1,11 +1,7 @@
 //! `caudal reload`: a running daemon reads its topology file again and changes to it.
 
 use super::output::print;
-use crate::{
-    error::Failure,
-    settings::Settings,
-    units::Span,
-};
+use crate::{error::Failure, settings::Settings, units::Span};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::{
