@@ -10,6 +10,7 @@
 //! Anything that implements [`Sizing`] is scored the same way: the traces ([`traces`]), the oracle ([`oracle`])
 //! and the measures ([`score`]) say exactly what they are. All is deterministic: two runs give the same numbers.
 
+mod cores;
 mod cumulative;
 pub mod oracle;
 mod outcome;
@@ -22,11 +23,14 @@ mod rivals;
 mod run;
 pub mod score;
 mod sizing;
+#[cfg(test)]
+mod target_tests;
 pub mod targets;
 pub mod traces;
 pub mod versus;
 pub mod world;
 
+pub use cores::on_all_cores;
 pub use outcome::{Change, Outcome, Sample};
 pub use own_sizing::OwnSizing;
 pub use pool_model::PoolModel;

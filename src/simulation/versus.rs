@@ -18,7 +18,9 @@ pub enum Verdict {
     Cheaper,
     /// It keeps the age targets, which the other misses: what that saves is no saving at equal age.
     InTime,
-    /// None of these.
+    /// Dearer, both miss the age targets, and neither its p99 nor its greatest age is worse than the other's.
+    Younger,
+    /// None of these: the other is cheaper at equal or better age, or in time where it is not.
     Worse,
 }
 
@@ -29,6 +31,7 @@ impl Verdict {
             Self::Better => "cheaper and younger",
             Self::Cheaper => "cheaper, both in time",
             Self::InTime => "in time, the other late",
+            Self::Younger => "younger, both late",
             Self::Worse => "WORSE",
         }
     }
@@ -44,6 +47,7 @@ pub fn compare(own: &Score, other: &Score, targets: &[Target]) -> Verdict {
         (true, _, _) if is_younger => Verdict::Better,
         (_, true, false) => Verdict::InTime,
         (true, true, true) => Verdict::Cheaper,
+        (false, false, false) if is_younger => Verdict::Younger,
         _ => Verdict::Worse,
     }
 }

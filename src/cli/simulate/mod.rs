@@ -5,6 +5,8 @@ mod pool;
 mod rehearsed;
 mod report;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use arguments::SimulateArguments;
 
@@ -12,7 +14,7 @@ use super::output::print;
 use crate::{
     error::Failure,
     simulation::{
-        Outcome, PoolModel, plot,
+        Outcome, PoolModel, on_all_cores, plot,
         traces::{self, Trace},
     },
 };
@@ -60,13 +62,13 @@ fn one(name: &str, model: &PoolModel, seed: u64) -> Result<Trace, Failure> {
 
 fn named(arguments: &SimulateArguments, pool: &Pool) -> Vec<Rehearsed> {
     let named = traces::NAMES.iter().filter_map(|name| traces::named(name, &pool.model, arguments.seed));
-    named.map(|trace| Rehearsed::new(trace, pool, &arguments.versus)).collect()
+    on_all_cores(named, |trace| Rehearsed::new(trace, pool, &arguments.versus))
 }
 
 fn random(first: u64, count: u32, pool: &Pool, versus: &[String]) -> Vec<Rehearsed> {
     let seeds = (0..u64::from(count)).map(|number| first.wrapping_add(number));
     let rehearse = |seed| Rehearsed::new(traces::random(&pool.model, seed), pool, versus).summed_up();
-    seeds.map(rehearse).collect()
+    on_all_cores(seeds, rehearse)
 }
 
 fn outcomes(all: &[Rehearsed]) -> Vec<Outcome> {

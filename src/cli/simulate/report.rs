@@ -179,7 +179,7 @@ fn comparison(all: &[Rehearsed]) -> String {
 
 fn counted_verdicts(all: &[Rehearsed]) -> String {
     let mut table = Table::default();
-    let verdicts = [Verdict::Better, Verdict::Cheaper, Verdict::InTime, Verdict::Worse];
+    let verdicts = [Verdict::Better, Verdict::Cheaper, Verdict::InTime, Verdict::Younger, Verdict::Worse];
     table.row(["against"].into_iter().chain(verdicts.map(Verdict::text)).map(str::to_owned));
     let names = all.first().map(|first| first.others.iter().map(|other| other.sizing.as_str()));
     for name in names.into_iter().flatten() {
