@@ -93,7 +93,8 @@ impl Autoscaler {
         self.load.learn(now.instant, self.desired, measured, seen);
         let scheduled = self.schedules.watch(now.wall);
         let bounds = self.bounds(seen.limit);
-        let at = Situation { now, seen, desired: self.desired, measured, bounds, load: &self.load };
+        let room = self.changes.room(now.instant);
+        let at = Situation { now, seen, desired: self.desired, measured, bounds, room, load: &self.load };
         let opinions = self.policies.iter_mut().filter_map(|policy| policy.opinion(&at));
         // Out when any says so, in only when all do.
         let opinion = opinions.max_by_key(|opinion| opinion.to);
@@ -225,7 +226,8 @@ impl Autoscaler {
     /// What is to be kept across a restart.
     pub fn remember(&self, now: Moment) -> Memory {
         let mut memory = Memory::of(now.wall, self.desired);
-        self.load.remember(&mut memory);
+        memory.changes = self.changes.remember(now.instant);
+        self.load.remember(now.instant, &mut memory);
         self.policies.iter().for_each(|policy| policy.remember(now.instant, &mut memory));
         memory
     }
@@ -237,13 +239,14 @@ impl Autoscaler {
             return;
         }
         let age = memory.recent(now.wall);
-        if age.is_some() {
+        if let Some(age) = age {
             self.desired = memory.desired.clamp(self.min, self.max);
+            self.changes.recall(now.instant, age, &memory.changes);
         }
-        self.load.recall(now.instant, memory, age.is_some());
+        self.load.recall(now.instant, memory, age);
         let mut patience = memory.patience.iter();
         for policy in &mut self.policies {
-            policy.recall(now.instant, self.desired, memory, age, &mut patience);
+            policy.recall(now.instant, memory, age, &mut patience);
         }
     }
 }

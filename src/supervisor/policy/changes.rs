@@ -1,5 +1,7 @@
 //! The latest changes of a pool, and whether they leave room for a scale-in.
 
+use super::words::milliseconds;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -11,6 +13,17 @@ const MOST_REVERSALS: usize = 18;
 const HOUR: Duration = Duration::from_secs(3600);
 /// A capacity ordered by hand or by a schedule stays for so long before policies take from it.
 const HAND: Duration = Duration::from_secs(60);
+
+/// What is kept of them across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangesMemory {
+    /// When the last one was, milliseconds ago, and whether it added workers.
+    pub last: Option<u64>,
+    pub grew: Option<bool>,
+    /// The latest changes of direction, milliseconds ago.
+    pub reversals: Vec<u64>,
+}
 
 /// Changes of one pool.
 #[derive(Debug)]
@@ -31,6 +44,22 @@ impl Changes {
         Self { cooldown, last: None, grew: None, reversals: VecDeque::new(), by_hand: None }
     }
 
+    pub fn remember(&self, now: Instant) -> ChangesMemory {
+        ChangesMemory {
+            last: self.last.map(|at| milliseconds(now, at)),
+            grew: self.grew,
+            reversals: self.reversals.iter().map(|at| milliseconds(now, *at)).collect(),
+        }
+    }
+
+    /// Takes up what was kept `age` ago.
+    pub fn recall(&mut self, now: Instant, age: Duration, memory: &ChangesMemory) {
+        let at = |ago: &u64| now.checked_sub(Duration::from_millis(*ago).saturating_add(age));
+        self.last = memory.last.as_ref().and_then(at);
+        self.grew = memory.grew;
+        self.reversals = memory.reversals.iter().take(2 * MOST_REVERSALS).filter_map(at).collect();
+    }
+
     /// A change has been ordered.
     pub fn note(&mut self, now: Instant, from: u32, to: u32) {
         let grows = to > from;
@@ -49,15 +78,20 @@ impl Changes {
         self.by_hand = Some(now);
     }
 
-    /// Policies may take workers away now.
-    pub fn may_shrink(&mut self, now: Instant) -> bool {
+    /// Changes of direction that an hour still has room for.
+    pub fn room(&mut self, now: Instant) -> usize {
         while self.reversals.front().is_some_and(|at| now.saturating_duration_since(*at) > HOUR) {
             self.reversals.pop_front();
         }
+        (MOST_REVERSALS + 2).saturating_sub(self.reversals.len())
+    }
+
+    /// Policies may take workers away now.
+    pub fn may_shrink(&mut self, now: Instant) -> bool {
         let turns = self.grew != Some(false);
         !within(now, self.last, self.cooldown)
             && !within(now, self.by_hand, HAND)
-            && (!turns || self.reversals.len() <= MOST_REVERSALS)
+            && (!turns || self.room(now) >= 2)
     }
 }
 

@@ -1,6 +1,11 @@
 //! What an autoscaler keeps across a restart.
 
-pub use super::{goal_age::PatienceMemory, load::LimitMemory, profile::History};
+pub use super::{
+    changes::ChangesMemory,
+    goal_age::PatienceMemory,
+    load::{LimitMemory, StartsMemory},
+    profile::History,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -29,8 +34,10 @@ pub struct Memory {
     pub dispersion: f64,
     /// What all workers shared and was at its limit.
     pub limit: Option<LimitMemory>,
-    /// From the order of a worker to its service, milliseconds.
-    pub start_ms: Option<u64>,
+    /// How long workers take to start, and which do.
+    pub starts: StartsMemory,
+    /// The latest changes.
+    pub changes: ChangesMemory,
     /// What `goal_age` policies wanted of late.
     pub patience: Vec<PatienceMemory>,
     /// What predictive policies know of earlier periods.

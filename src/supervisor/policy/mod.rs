@@ -20,7 +20,7 @@ mod warm_up;
 mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
-pub use memory::{History, LimitMemory, Memory, PatienceMemory};
+pub use memory::{ChangesMemory, History, LimitMemory, Memory, PatienceMemory, StartsMemory};
 
 use crate::pipeline::Capacity;
 use jiff::Timestamp;

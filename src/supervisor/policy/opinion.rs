@@ -13,6 +13,8 @@ pub(super) struct Situation<'a> {
     /// Workers in service that are not warming up any more.
     pub measured: u32,
     pub bounds: Bounds,
+    /// Changes of direction that this hour still has room for.
+    pub room: usize,
     pub load: &'a Load,
 }
 

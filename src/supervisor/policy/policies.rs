@@ -76,7 +76,6 @@ impl Policy {
     pub fn recall<'a>(
         &mut self,
         now: Instant,
-        desired: u32,
         memory: &'a Memory,
         age: Option<Duration>,
         patience: &mut impl Iterator<Item = &'a PatienceMemory>,
@@ -84,7 +83,7 @@ impl Policy {
         match self {
             Self::GoalAge(policy) => {
                 if let (Some(known), Some(age)) = (patience.next(), age) {
-                    policy.recall(now, age, desired, known);
+                    policy.recall(now, age, known);
                 }
             }
             Self::Predictive(policy) => {

@@ -1,4 +1,6 @@
-//! Numbers as they are said in reasons.
+//! Numbers as they are said in reasons, and kept in memories.
+
+use std::time::Instant;
 
 /// Whole workers for a wanted capacity; a hair above a whole number is not worth one more.
 pub(super) fn whole(workers: f64) -> u32 {
@@ -21,4 +23,9 @@ pub(super) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// How long ago something was.
+pub(super) fn milliseconds(now: Instant, at: Instant) -> u64 {
+    u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@
 //! what one worker finishes in a second; the backlog adds to it only when the workers already
 //! ordered will not clear it in time. Out at once, in with patience.
 
+mod lasting;
 mod patience;
 mod peaks;
 mod shadow;
@@ -17,29 +18,24 @@ use super::{
     words::whole,
 };
 use crate::units::Span;
+use lasting::Lasting;
 use patience::Patience;
-use shadow::{LEAST_IN, Wanted};
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use shadow::{LEAST_IN, LEAST_OUT, Wanted};
+use std::time::{Duration, Instant};
 use want::Want;
 
 pub use patience::PatienceMemory;
 
-/// A want counts as steady when it has lasted so long.
-const SUSTAINED: Duration = Duration::from_secs(5);
 /// Standard errors of the rate that a scale-out must be clear of, and that a scale-in leaves room for.
-const CLEAR_OF: f64 = 2.0;
-const ROOM_FOR: f64 = 1.0;
+const CLEAR_OF: f64 = 2.5;
+const ROOM_FOR: f64 = 1.5;
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]
 pub(super) struct GoalAge {
     goal: Duration,
     patience: Patience,
-    /// Wants of the last [`SUSTAINED`].
-    steady: VecDeque<(Instant, u32)>,
+    lasting: Lasting,
     wanted: f64,
 }
 
@@ -48,7 +44,7 @@ impl GoalAge {
         Self {
             goal: goal.max(Duration::from_millis(1)),
             patience: Patience::new(cooldown),
-            steady: VecDeque::new(),
+            lasting: Lasting::default(),
             wanted: 0.0,
         }
     }
@@ -63,8 +59,8 @@ impl GoalAge {
     }
 
     /// Takes up what was kept `age` ago.
-    pub fn recall(&mut self, now: Instant, age: Duration, desired: u32, memory: &PatienceMemory) {
-        self.patience.recall(now, age, desired, memory);
+    pub fn recall(&mut self, now: Instant, age: Duration, memory: &PatienceMemory) {
+        self.patience.recall(now, age, memory);
     }
 
     pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
@@ -75,11 +71,14 @@ impl GoalAge {
             Advice::AtMost(useful) => useful,
             _ => f64::INFINITY,
         };
-        let roomy = want.steady + ROOM_FOR * want.error;
+        // As many as a scale-out would leave alone.
+        let roomy = (want.steady + ROOM_FOR * want.error) / (1.0 + LEAST_OUT);
         let steady = at.bounds.hold(whole(roomy.min(useful)));
         let all = whole(want.all.min(useful));
+        let exact = want.all.min(useful);
+        let (steady, lasting) = self.lasting.watch(now, steady, exact);
         let least = (want.all - CLEAR_OF * want.error).min(useful);
-        let wanted = Wanted { steady: self.sustained(now, steady), all: at.bounds.hold(all), least };
+        let wanted = Wanted { steady, all: at.bounds.hold(all), exact, lasting, least };
         let floor = self.patience.watch(now, at.desired, wanted);
         if wanted.is_more_than(at.desired) || at.desired < at.bounds.min {
             if at.load.advice() == Advice::Doubt {
@@ -97,14 +96,5 @@ impl GoalAge {
         };
         let because = format!("no more than {} were needed in the last {}", floor.workers, Span(floor.since));
         Some(Opinion { to: floor.workers, because })
-    }
-
-    /// The least that has been wanted for a while.
-    fn sustained(&mut self, now: Instant, steady: u32) -> u32 {
-        self.steady.push_back((now, steady));
-        while self.steady.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > SUSTAINED) {
-            self.steady.pop_front();
-        }
-        self.steady.iter().map(|(_, workers)| *workers).min().unwrap_or(steady)
     }
 }

@@ -2,25 +2,25 @@
 //!
 //! Next to the pool, shadows of it are kept, each with another patience, which see the same wants and
 //! are scaled by nothing else. The pool follows the cheapest of those that have not changed direction
-//! too often in the last half hour. So a load that comes back every minute is met by a pool that stayed, and
+//! too often in the last hour. So a load that comes back every minute is met by a pool that stayed, and
 //! a load that has calmed down by one that leaves soon, without any resonance.
 
 use super::{
     peaks::Peaks,
-    shadow::{Shadow, Wanted},
+    shadow::{Shadow, ShadowMemory, Wanted},
 };
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Seconds for which steady wants, and for which any wants, keep the pool: one shadow each.
 const PATIENCES: [(u64, u64); 12] = [
-    (60, 6),
+    (60, 3),
     (60, 20),
     (60, 60),
-    (120, 6),
+    (120, 3),
     (120, 20),
     (120, 120),
-    (240, 6),
+    (240, 3),
     (240, 20),
     (240, 240),
     (480, 20),
@@ -46,8 +46,7 @@ pub struct PatienceMemory {
     pub steady: Vec<(u64, u32)>,
     /// Any wants, the same way.
     pub all: Vec<(u64, u32)>,
-    /// For each shadow how often it changed direction, and its mean workers.
-    pub shadows: Vec<(u32, f64)>,
+    pub shadows: Vec<ShadowMemory>,
 }
 
 /// The patience of one pool.
@@ -86,7 +85,7 @@ impl Patience {
             let target = steady.most(now, shadow.steady).max(all.most(now, shadow.all));
             shadow.follow(now, target, wanted, self.cooldown);
         }
-        let calm = self.shadows.iter().filter(|shadow| shadow.is_calm());
+        let calm = self.shadows.iter().filter(|shadow| shadow.is_calm(now));
         let cheapest = calm.min_by(|one, other| one.cost().total_cmp(&other.cost()));
         let followed = cheapest.or(self.shadows.last())?;
         Some(Floor { workers: followed.target(), since: followed.steady })
@@ -96,11 +95,11 @@ impl Patience {
         PatienceMemory {
             steady: self.steady.remember(now),
             all: self.all.remember(now),
-            shadows: self.shadows.iter().map(Shadow::remember).collect(),
+            shadows: self.shadows.iter().map(|shadow| shadow.remember(now)).collect(),
         }
     }
 
-    pub fn recall(&mut self, now: Instant, age: Duration, desired: u32, memory: &PatienceMemory) {
+    pub fn recall(&mut self, now: Instant, age: Duration, memory: &PatienceMemory) {
         if memory.shadows.len() != self.shadows.len() || memory.steady.is_empty() {
             return;
         }
@@ -108,8 +107,7 @@ impl Patience {
         self.steady.recall(now, age, &memory.steady, LONGEST);
         self.all.recall(now, age, &memory.all, LONGEST);
         for (shadow, known) in self.shadows.iter_mut().zip(&memory.shadows) {
-            shadow.begin(desired);
-            shadow.recall(now, *known);
+            shadow.recall(now, age, known);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The most that was wanted within any time up to a longest one.
 
+use crate::supervisor::policy::words::milliseconds;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -36,9 +37,7 @@ impl Peaks {
     /// Peaks by how long they are past, in milliseconds.
     pub fn remember(&self, now: Instant) -> Vec<(u64, u32)> {
         let every = self.0.len().div_ceil(MOST_REMEMBERED).max(1);
-        let ago =
-            |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis()).unwrap_or(u64::MAX);
-        self.0.iter().step_by(every).map(|(at, wanted)| (ago(*at), *wanted)).collect()
+        self.0.iter().step_by(every).map(|(at, wanted)| (milliseconds(now, *at), *wanted)).collect()
     }
 
     /// Takes up peaks from `age` before; what is older than the clock reaches back is left out.

@@ -1,16 +1,25 @@
 //! A pool that is only imagined: what another patience would have come to.
 
+use crate::supervisor::policy::words::milliseconds;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// Changes of direction within [`WINDOW`] that are still calm.
-const MOST_REVERSALS: usize = 6;
-const WINDOW: Duration = Duration::from_secs(1800);
+/// Changes of direction within a time that are still calm: few at once, or more that are far apart.
+const CALM: [(Duration, usize); 3] =
+    [(Duration::from_secs(600), 6), (Duration::from_secs(1800), 12), (WINDOW, 19)];
+const WINDOW: Duration = Duration::from_secs(3600);
+/// Changes of direction that are remembered.
+const MOST_REMEMBERED: usize = 32;
+/// Time over which the workers are averaged.
+const PAID: Duration = Duration::from_secs(1800);
 /// Smaller shares are not worth a scale-in, or a scale-out.
 pub(super) const LEAST_IN: f64 = 0.10;
 pub(super) const LEAST_OUT: f64 = 0.03;
+/// Scale-outs of less than this share can wait for some seconds.
+const SMALL: f64 = 0.10;
 
 /// What is wanted at one time.
 #[derive(Debug, Clone, Copy)]
@@ -19,18 +28,34 @@ pub(super) struct Wanted {
     pub steady: u32,
     /// Whole workers for that and for what waits.
     pub all: u32,
-    /// What that is at least, before it was made whole: less what may be chance.
+    /// What that was before it was made whole, and what it is at least: less what may be chance.
+    pub exact: f64,
     pub least: f64,
+    /// The least that was wanted in the last seconds.
+    pub lasting: f64,
 }
 
 impl Wanted {
     /// Whether it is worth a scale-out from so many workers.
     pub fn is_more_than(&self, workers: u32) -> bool {
-        self.all > workers
-            && (workers == 0
-                || (f64::from(self.all) > f64::from(workers) * (1.0 + LEAST_OUT)
-                    && self.least > f64::from(workers)))
+        let few = f64::from(workers);
+        let is_small = self.exact < few * (1.0 + SMALL);
+        let wanted = if is_small { self.lasting } else { self.exact };
+        self.all > workers && (workers == 0 || (wanted > few * (1.0 + LEAST_OUT) && self.least > few))
     }
+}
+
+/// What is kept of a shadow across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShadowMemory {
+    pub desired: u32,
+    /// Whether its last change added workers.
+    pub grew_last: Option<bool>,
+    /// Its latest changes of direction, milliseconds ago.
+    pub reversals: Vec<u64>,
+    /// Workers, in the mean.
+    pub cost: f64,
 }
 
 #[derive(Debug)]
@@ -44,7 +69,7 @@ pub(super) struct Shadow {
     changed_at: Option<Instant>,
     watched_at: Option<Instant>,
     reversals: VecDeque<Instant>,
-    /// Workers, averaged over [`WINDOW`].
+    /// Workers, averaged over [`PAID`].
     cost: f64,
     seconds: f64,
 }
@@ -88,7 +113,7 @@ impl Shadow {
         self.changed_at = Some(now);
         if self.grew_last.replace(grows).is_some_and(|before| before != grows) {
             self.reversals.push_back(now);
-            if self.reversals.len() > 2 * MOST_REVERSALS {
+            if self.reversals.len() > MOST_REMEMBERED {
                 self.reversals.pop_front();
             }
         }
@@ -98,14 +123,18 @@ impl Shadow {
         let passed = self.watched_at.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
         self.watched_at = Some(now);
         // A mean of all that was seen, until that fills the window.
-        self.seconds = (self.seconds + passed).min(WINDOW.as_secs_f64());
+        self.seconds = (self.seconds + passed).min(PAID.as_secs_f64());
         if self.seconds > 0.0 {
             self.cost += (f64::from(self.desired) - self.cost) * (passed / self.seconds).min(1.0);
         }
     }
 
-    pub fn is_calm(&self) -> bool {
-        self.reversals.len() <= MOST_REVERSALS
+    pub fn is_calm(&self, now: Instant) -> bool {
+        let within = |length: Duration| {
+            let newest = self.reversals.iter().rev();
+            newest.take_while(|at| now.saturating_duration_since(**at) <= length).count()
+        };
+        CALM.iter().all(|(length, most)| within(*length) <= *most)
     }
 
     /// Workers, in the mean.
@@ -118,14 +147,21 @@ impl Shadow {
         self.target
     }
 
-    pub fn remember(&self) -> (u32, f64) {
-        (u32::try_from(self.reversals.len()).unwrap_or(u32::MAX), self.cost)
+    /// When it changed direction, as milliseconds ago, and its mean workers.
+    pub fn remember(&self, now: Instant) -> ShadowMemory {
+        ShadowMemory {
+            desired: self.desired,
+            grew_last: self.grew_last,
+            reversals: self.reversals.iter().map(|at| milliseconds(now, *at)).collect(),
+            cost: self.cost,
+        }
     }
 
-    pub fn recall(&mut self, now: Instant, (reversals, cost): (u32, f64)) {
-        let middle = now.checked_sub(WINDOW / 2).unwrap_or(now);
-        let known = usize::try_from(reversals).unwrap_or(usize::MAX).min(2 * MOST_REVERSALS);
-        self.reversals = std::iter::repeat_n(middle, known).collect();
-        (self.cost, self.seconds) = (cost, WINDOW.as_secs_f64());
+    /// Takes up what was kept `age` ago.
+    pub fn recall(&mut self, now: Instant, age: Duration, memory: &ShadowMemory) {
+        let at = |ago: &u64| now.checked_sub(Duration::from_millis(*ago).saturating_add(age));
+        self.reversals = memory.reversals.iter().take(MOST_REMEMBERED).filter_map(at).collect();
+        (self.desired, self.grew_last) = (memory.desired, memory.grew_last);
+        (self.cost, self.seconds) = (memory.cost, PAID.as_secs_f64());
     }
 }

@@ -14,11 +14,14 @@ const UTILISATION: f64 = 0.8;
 /// Standard deviations of chance that a capacity absorbs over half of the goal.
 const HEADROOM_SIGMAS: f64 = 1.5;
 /// Share of the goal within which a backlog is cleared once the workers for it are there.
-const CLEAR: f64 = 0.5;
+const CLEAR: f64 = 0.2;
+/// The same when workers for it could hardly be sent home again.
+const CLEAR_GENTLY: f64 = 0.6;
+const LITTLE_ROOM: usize = 4;
 /// A rate that rises is met so long before it comes, and the time that a start takes.
-const AHEAD: Duration = Duration::from_secs(10);
-/// Weight of a sudden rise before a second sample has told it from a batch.
-const SUDDEN: f64 = 0.2;
+const AHEAD: Duration = Duration::from_secs(15);
+/// Share of the workers that a sudden rise adds, at least one, until a second sample has told it from a batch.
+const SUDDEN: f64 = 0.1;
 /// A pool that this share of one worker would serve may go to zero.
 const NEXT_TO_NOTHING: f64 = 0.02;
 
@@ -65,10 +68,12 @@ impl Want {
         let steady = arrivals.rate() / (UTILISATION * rate);
         let error = arrivals.error() / (UTILISATION * rate);
         let start = at.load.starts.expected();
-        let rising = arrivals.rising(start + AHEAD) + SUDDEN * arrivals.sudden();
+        let rising = arrivals.rising(start + AHEAD);
         let chance = (arrivals.dispersion() * rising / (goal.as_secs_f64() / 2.0)).sqrt();
         let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
-        let ahead = (rising / (UTILISATION * rate)).max(absorbing);
+        let sudden = (rising + arrivals.sudden()) / (UTILISATION * rate);
+        let some = f64::from(at.desired) + (SUDDEN * f64::from(at.desired)).max(1.0);
+        let ahead = (rising / (UTILISATION * rate)).max(absorbing).max(sudden.min(some));
         let catching_up = catch_up(rate, goal, start, at);
         if catching_up > ahead {
             let because = format!(
@@ -93,7 +98,8 @@ impl Want {
 fn catch_up(rate: f64, goal: Duration, start: Duration, at: &Situation<'_>) -> f64 {
     let arriving = at.load.arrivals.rate();
     let waiting = at.seen.backlog as f64;
-    let clear = (goal.as_secs_f64() * CLEAR).max(1.0);
+    let share = if at.room <= LITTLE_ROOM { CLEAR_GENTLY } else { CLEAR };
+    let clear = (goal.as_secs_f64() * share).max(1.0);
     let offered = rate * at.load.starts.worker_seconds(at.now.instant, at.seen.in_service, start);
     let to_come = arriving * start.as_secs_f64();
     let then = (waiting + to_come - offered).max(0.0);

@@ -5,7 +5,10 @@
 //! suffixes of the window). Chance is counted from the arrivals themselves: records that come in
 //! batches vary more than single ones.
 
-use super::counts::{Count, Total, dispersion};
+use super::{
+    counts::{Count, Total, dispersion},
+    trend,
+};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -16,13 +19,29 @@ const LONGEST: f64 = 600.0;
 /// A sample holds at least so much time; shorter ones are joined.
 const SHORTEST: Duration = Duration::from_millis(500);
 /// Newest samples that the dispersion is taken from.
-const DISPERSION_SAMPLES: usize = 61;
+const DISPERSION_SAMPLES: usize = 121;
 /// Weight of the newest dispersion, once all samples are there.
-const DISPERSION_WEIGHT: f64 = 0.02;
-/// Lengths of suffixes that are compared with the rest of the window, in seconds.
-const SUFFIXES: [f64; 12] = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0, 144.0, 233.0];
-/// Standard deviations by which a suffix must depart: less than one false alarm in a hundred hours.
-const SIGMAS: f64 = 5.0;
+const DISPERSION_WEIGHT: f64 = 0.01;
+/// Suffixes that are compared with the rest of the window: their lengths in seconds, and the standard deviations
+/// by which they must depart. Short ones are looked at more often, so they must depart by more for the same
+/// false alarms: about one in fifty hours for each length.
+const SUFFIXES: [(f64, f64); 12] = [
+    (1.0, 5.5),
+    (2.0, 5.2),
+    (3.0, 5.1),
+    (5.0, 5.0),
+    (8.0, 4.8),
+    (13.0, 4.6),
+    (21.0, 4.4),
+    (34.0, 4.2),
+    (55.0, 4.0),
+    (89.0, 3.8),
+    (144.0, 3.5),
+    (233.0, 3.2),
+];
+/// Standard deviations by which a single sample is suddenly above the others, and by which the next confirms it.
+const SUDDEN_SIGMAS: f64 = 4.5;
+const CONFIRMED_SIGMAS: f64 = 3.0;
 /// Share of the rate by which a suffix must depart.
 const DEPARTURE: f64 = 0.05;
 /// Least events, in units of the usual batch, that make a change.
@@ -43,6 +62,8 @@ pub struct Arrivals {
     recent: VecDeque<Count>,
     /// Variance over mean of the records of a second.
     dispersion: f64,
+    /// It was known before the first sample.
+    knew_dispersion: bool,
 }
 
 impl Arrivals {
@@ -51,6 +72,7 @@ impl Arrivals {
         let seconds = seconds.clamp(1.0, RECALLED);
         self.window = VecDeque::from([Count { seconds, records: per_second.max(0.0) * seconds }]);
         self.dispersion = dispersion;
+        self.knew_dispersion = dispersion > 0.0;
     }
 
     /// Takes in the counter of records that ever arrived. A counter that went back begins anew.
@@ -74,25 +96,29 @@ impl Arrivals {
             self.recent.pop_front();
         }
         if let Some(found) = dispersion(&self.recent) {
-            let is_first = self.dispersion == 0.0 || self.recent.len() < DISPERSION_SAMPLES;
-            let weight = if is_first { 1.0 } else { DISPERSION_WEIGHT };
+            let is_full = self.recent.len() == DISPERSION_SAMPLES;
+            let weight = if is_full || self.knew_dispersion { DISPERSION_WEIGHT } else { 1.0 };
             self.dispersion += (found - self.dispersion) * weight;
         }
-        if let Some(suspect) = self.suspect.take()
-            && self.departs(Total::of(newest), self.total()).is_some()
-        {
-            self.window.push_back(suspect);
+        let calm = self.total();
+        let above = |sigmas: f64| {
+            newest.rate() > calm.rate() && self.departs(Total::of(newest), calm, sigmas).is_some()
+        };
+        let (is_confirmed, is_sudden) = (above(CONFIRMED_SIGMAS), above(SUDDEN_SIGMAS));
+        match self.suspect.take() {
+            Some(suspect) if is_confirmed => self.window.push_back(suspect),
+            None if is_sudden => {
+                self.suspect = Some(newest);
+                return;
+            }
+            _ => {}
         }
-        let before = self.total();
         self.window.push_back(newest);
         self.prune();
-        let Some(cut) = self.change() else { return };
-        if cut == 1 && self.window.len() > 1 && newest.records / newest.seconds > before.rate() {
-            self.suspect = self.window.pop_back();
-            return;
+        if let Some(cut) = self.change() {
+            let excess = self.window.len().saturating_sub(cut);
+            self.window.drain(..excess);
         }
-        let excess = self.window.len().saturating_sub(cut);
-        self.window.drain(..excess);
     }
 
     fn prune(&mut self) {
@@ -121,11 +147,12 @@ impl Arrivals {
         let mut found: Option<(f64, usize)> = None;
         for (index, sample) in self.window.iter().rev().enumerate() {
             newest.add(*sample);
-            if suffixes.peek().is_none_or(|length| newest.seconds < *length - 0.2) {
-                continue;
+            let mut least = None;
+            while let Some((_, sigmas)) = suffixes.next_if(|(length, _)| newest.seconds >= length - 0.2) {
+                least = Some(sigmas);
             }
-            while suffixes.next_if(|length| newest.seconds >= *length - 0.2).is_some() {}
-            if let Some(sigmas) = self.departs(newest, whole.without(newest))
+            let Some(least) = least else { continue };
+            if let Some(sigmas) = self.departs(newest, whole.without(newest), least)
                 && found.is_none_or(|(most, _)| sigmas > most)
             {
                 found = Some((sigmas, index + 1));
@@ -134,8 +161,8 @@ impl Arrivals {
         found.map(|(_, samples)| samples)
     }
 
-    /// By how many standard deviations, if by enough to be another rate.
-    fn departs(&self, newest: Total, rest: Total) -> Option<f64> {
+    /// By how many standard deviations, if by more than `least` and enough to be another rate.
+    fn departs(&self, newest: Total, rest: Total, least: f64) -> Option<f64> {
         if rest.seconds <= 0.0 || newest.seconds <= 0.0 {
             return None;
         }
@@ -144,7 +171,7 @@ impl Arrivals {
         let difference = (newest.rate() - rest.rate()).abs();
         let events = (newest.records - rest.rate() * newest.seconds).abs();
         let sigmas = difference / variance.sqrt().max(f64::MIN_POSITIVE);
-        let is_change = sigmas > SIGMAS
+        let is_change = sigmas > least
             && difference > DEPARTURE * rest.rate()
             && events > LEAST_EVENTS * self.dispersion();
         is_change.then_some(sigmas)
@@ -180,6 +207,9 @@ impl Arrivals {
         if self.suspect.is_some() {
             return rate;
         }
-        super::trend::ahead(&self.recent, self.dispersion(), ahead).map_or(rate, |then| then.max(rate))
+        let dispersion = self.dispersion();
+        let then = trend::ahead(&self.recent, dispersion, ahead).unwrap_or(rate);
+        let drifted = trend::drift(&self.window, dispersion, ahead).unwrap_or(rate);
+        rate.max(then).max(drifted)
     }
 }

@@ -17,6 +17,7 @@ use work::Work;
 
 pub(super) use contention::Advice;
 pub use contention::LimitMemory;
+pub use starts::StartsMemory;
 
 /// Seconds over which the number of busy workers is averaged.
 const BUSY_SECONDS: f64 = 5.0;
@@ -94,24 +95,23 @@ impl Load {
         }
     }
 
-    pub fn remember(&self, memory: &mut Memory) {
+    pub fn remember(&self, now: Instant, memory: &mut Memory) {
         memory.arrivals_per_second = self.arrivals.rate();
         memory.arrivals_seconds = self.arrivals.seconds();
         memory.dispersion = self.arrivals.dispersion();
         memory.limit = self.guard.remember();
         memory.per_worker_per_second = self.work.per_second();
         memory.efficiency = self.work.efficiency();
-        let milliseconds = |start: Duration| u64::try_from(start.as_millis()).unwrap_or(u64::MAX);
-        memory.start_ms = self.starts.learned().map(milliseconds);
+        memory.starts = self.starts.remember(now);
     }
 
-    /// `is_recent`: the arrivals of then, and a limit, still say something of now.
-    pub fn recall(&mut self, now: Instant, memory: &Memory, is_recent: bool) {
+    /// `age`, when the arrivals of then, a limit and orders still say something of now.
+    pub fn recall(&mut self, now: Instant, memory: &Memory, age: Option<Duration>) {
         if let Some(rate) = memory.per_worker_per_second {
             self.work.recall(rate, memory.efficiency);
         }
-        self.starts.recall(memory.start_ms.map(Duration::from_millis));
-        if is_recent {
+        self.starts.recall(now, age, &memory.starts);
+        if age.is_some() {
             let Memory { arrivals_per_second, arrivals_seconds, dispersion, .. } = *memory;
             self.arrivals.recall(arrivals_per_second, arrivals_seconds, dispersion);
             self.guard.recall(now, memory.limit);

@@ -1,18 +1,30 @@
 //! How long workers take to come into service after they were ordered.
 
+use crate::supervisor::policy::words::milliseconds;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
 /// Assumed until a start has been seen.
-const UNSEEN: Duration = Duration::from_secs(2);
+const UNSEEN: Duration = Duration::from_secs(5);
 /// Weight of the newest start.
 const WEIGHT: f64 = 0.3;
 /// Orders that are followed at once; more are taken as one with the newest.
 const MOST_ORDERS: usize = 16;
 /// A start that takes so many times longer than usual is no longer waited for.
 const GIVEN_UP: u32 = 8;
+
+/// What is kept of them across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StartsMemory {
+    /// From an order to service, milliseconds.
+    pub start: Option<u64>,
+    /// Orders under way: milliseconds ago, and the capacity.
+    pub orders: Vec<(u64, u32)>,
+}
 
 /// Start times of one pool.
 #[derive(Debug, Default)]
@@ -23,12 +35,21 @@ pub struct Starts {
 }
 
 impl Starts {
-    pub fn recall(&mut self, start: Option<Duration>) {
-        self.learned = start;
+    pub fn remember(&self, now: Instant) -> StartsMemory {
+        StartsMemory {
+            start: self.learned.map(|start| u64::try_from(start.as_millis()).unwrap_or(u64::MAX)),
+            orders: self.orders.iter().map(|(at, to)| (milliseconds(now, *at), *to)).collect(),
+        }
     }
 
-    pub fn learned(&self) -> Option<Duration> {
-        self.learned
+    /// Takes up what was kept `age` ago; orders, only while they may still be under way.
+    pub fn recall(&mut self, now: Instant, age: Option<Duration>, memory: &StartsMemory) {
+        self.learned = memory.start.map(Duration::from_millis);
+        let Some(age) = age else { return };
+        let order = |(ago, to): &(u64, u32)| {
+            Some((now.checked_sub(Duration::from_millis(*ago).saturating_add(age))?, *to))
+        };
+        self.orders = memory.orders.iter().take(MOST_ORDERS).filter_map(order).collect();
     }
 
     /// Takes in what is ordered and what is in service.
