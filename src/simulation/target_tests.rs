@@ -1,11 +1,16 @@
 //! What the daemon's autoscaler promises: its targets on every trace, and no better rival.
 
 use super::{
-    OwnSizing, PoolModel, RIVALS, Rehearsal, Score,
+    OwnSizing, PoolModel, RIVALS, Rehearsal, Score, on_all_cores,
     targets::{Measure, Target, targets},
     traces::{named, random},
     versus::{Verdict, compare},
 };
+use std::time::Duration;
+
+fn own(rehearsal: &Rehearsal) -> Score {
+    rehearsal.run(&|| Box::new(OwnSizing::of(rehearsal.model()))).score
+}
 
 #[test]
 fn two_runs_of_the_same_give_the_same_numbers() {
@@ -52,4 +57,38 @@ fn cost_is_compared_at_equal_or_better_age_only() {
     assert_eq!(compare(&late, &score(110.0, 0.5, 11.0), &ages), Verdict::Worse, "cheaper, but later");
     assert_eq!(compare(&late, &score(110.0, 0.5, 13.0), &ages), Verdict::Better, "both late");
     assert_eq!(compare(&late, &score(90.0, 0.5, 13.0), &ages), Verdict::Younger, "both late");
+}
+
+#[test]
+fn nobody_who_is_as_early_as_the_oracle_is_cheaper_whatever_the_pool() {
+    let checked: usize = on_all_cores(0..60_u64, |seed| {
+        let pick = |values: &[u64], step: u64| {
+            Duration::from_millis(values[(seed * step % 7) as usize % values.len()])
+        };
+        let model = PoolModel {
+            service: pick(&[100, 3, 40, 700, 1_500], 1),
+            start: pick(&[5_000, 0, 100, 20_000], 3),
+            min: (seed % 3) as u32,
+            max: [200, 1, 12, 40][(seed % 4) as usize],
+            goal: pick(&[10_000, 1_000, 60_000], 5),
+            sink_limit: seed.is_multiple_of(5).then_some(30.0),
+        };
+        let rehearsal = Rehearsal::new(random(&model, seed), model);
+        let latest = model.goal.as_secs_f64().max(rehearsal.least().max_age);
+        let rivals = RIVALS.iter().filter_map(|name| rehearsal.run_rival(name)).map(|outcome| outcome.score);
+        let scores: Vec<Score> =
+            rivals.chain([own(&rehearsal), *rehearsal.prompt(), *rehearsal.patient()]).collect();
+        let in_time = scores.iter().filter(|score| score.max_age <= latest);
+        for score in in_time.clone() {
+            assert!(score.cost_ratio >= 1.0 - 1e-6, "seed {seed}: {score:?} undercuts {model:?}");
+        }
+        for score in &scores {
+            let finite = [score.cost_ratio, score.p99_age, score.over, score.under, score.actions_per_hour];
+            assert!(finite.iter().all(|value| value.is_finite()), "seed {seed}: {score:?}");
+        }
+        in_time.count()
+    })
+    .into_iter()
+    .sum();
+    assert!(checked > 60, "only {checked} of them were in time");
 }
