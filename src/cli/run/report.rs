@@ -14,7 +14,10 @@ pub(super) fn report(
     left: &[LeftReader],
     took: Duration,
 ) -> String {
-    let mut lines = format!("reloaded {topology} in {:.1} s\n", took.as_secs_f64());
+    let mut lines = match applied.rolled_back.is_empty() {
+        true => format!("reloaded {topology} in {:.1} s\n", took.as_secs_f64()),
+        false => format!("a part of {topology} was rolled back, after {:.1} s\n", took.as_secs_f64()),
+    };
     if !changes.topology.is_empty() {
         line(&mut lines, "changed", "topology", &changes.topology.join(", "));
     }

@@ -8,7 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::runtime::Handle;
 
 pub(super) struct Version {
-    pub stage: Box<dyn Stage>,
+    /// There until it is dropped.
+    stage: Option<Box<dyn Stage>>,
+    kind: Kind,
     pub tasks: Tasks,
     /// Set while the stage's own code panics.
     pub fault: Option<String>,
@@ -19,17 +21,19 @@ pub(super) struct Version {
 
 impl Version {
     pub fn new(stage: Box<dyn Stage>, tasks: Tasks, tasks_on: Handle, metrics: NodeMetrics) -> Self {
-        Self { stage, tasks, fault: None, observation: Observation::default(), tasks_on, metrics }
+        let (kind, observation) = (stage.kind(), Observation::default());
+        Self { stage: Some(stage), kind, tasks, fault: None, observation, tasks_on, metrics }
     }
 
     pub fn kind(&self) -> Kind {
-        self.stage.kind()
+        self.kind
     }
 
     /// Calls the stage on the tasks' runtime; a panic there is the node's fault, not the actor's end.
     fn guarded<T>(&mut self, call: impl FnOnce(&mut dyn Stage, &mut Tasks) -> T) -> Option<T> {
         let _on_runtime = self.tasks_on.enter();
-        match catch_unwind(AssertUnwindSafe(|| call(self.stage.as_mut(), &mut self.tasks))) {
+        let (stage, tasks) = (self.stage.as_mut()?, &mut self.tasks);
+        match catch_unwind(AssertUnwindSafe(|| call(stage.as_mut(), tasks))) {
             Ok(answer) => {
                 self.fault = None;
                 Some(answer)
@@ -75,5 +79,14 @@ impl Version {
 
     pub fn alive(&self) -> Vec<String> {
         self.tasks.alive().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Version {
+    /// A stage may take its time to go, such as a server whose last answers leave: no actor waits for it.
+    fn drop(&mut self) {
+        if let Some(stage) = self.stage.take() {
+            self.tasks_on.spawn_blocking(move || drop(stage));
+        }
     }
 }
