@@ -13,4 +13,4 @@ mod showing;
 
 use super::*;
 use crew::{Crew, Desk, Mischief};
-use rig::{Recorded, Rig, System, answer, parts, request};
+use rig::{Rig, System, answer, parts, request};

@@ -3,6 +3,7 @@
 mod edges;
 mod flow;
 mod graph;
+mod life_cycle;
 mod names;
 mod numbers;
 mod places;
@@ -22,6 +23,7 @@ pub(super) fn check(spec: &TopologySpec, shaped: &Shaped, faults: &mut Faults<'_
     flow::check(&graph, faults);
     numbers::check(spec, faults);
     scale::check(spec, faults);
+    life_cycle::check(spec, faults);
     places::check(spec, faults);
     programs::check(spec, faults);
     rules::check(spec, faults);
