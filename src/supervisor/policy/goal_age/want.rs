@@ -21,7 +21,7 @@ const LITTLE_ROOM: usize = 4;
 /// A rate that rises is met so long before it comes, and the time that a start takes.
 const AHEAD: Duration = Duration::from_secs(15);
 /// Share of the workers that a sudden rise adds, at least one, until a second sample has told it from a batch.
-const SUDDEN: f64 = 0.1;
+const SUDDEN: f64 = 0.75;
 /// A pool that this share of one worker would serve may go to zero.
 const NEXT_TO_NOTHING: f64 = 0.02;
 
@@ -72,7 +72,7 @@ impl Want {
         let chance = (arrivals.dispersion() * rising / (goal.as_secs_f64() / 2.0)).sqrt();
         let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
         let sudden = (rising + arrivals.sudden()) / (UTILISATION * rate);
-        let some = f64::from(at.desired) + (SUDDEN * f64::from(at.desired)).max(1.0);
+        let some = f64::from(at.desired) + (SUDDEN * (sudden - f64::from(at.desired))).max(1.0);
         let ahead = (rising / (UTILISATION * rate)).max(absorbing).max(sudden.min(some));
         let catching_up = catch_up(rate, goal, start, at);
         if catching_up > ahead {
@@ -85,8 +85,13 @@ impl Want {
             );
             return Self { steady, error, all: catching_up, because };
         }
-        let because =
-            format!("{}/s arriving at {}/s per worker needs {}", number(rising), number(rate), whole(ahead));
+        let of_late = if arrivals.sudden() > 0.0 { " in the last second" } else { "" };
+        let because = format!(
+            "{}/s arriving{of_late} at {}/s per worker needs {}",
+            number(rising + arrivals.sudden()),
+            number(rate),
+            whole(ahead)
+        );
         let is_busy = at.seen.backlog > 0 || at.seen.in_flight > 0;
         let least = if is_busy { 1.0 } else { 0.0 };
         let quiet = if ahead < NEXT_TO_NOTHING { 0.0 } else { ahead };
