@@ -28,5 +28,8 @@ pub use drain::Straggler;
 pub use health::{Health, NodeHealth, NodeState, Observed, Phase, PoolHealth, PoolPages};
 pub use node::BuiltNode;
 pub use orders::{ControlPlane, Done, Orders, PoolVerb, Refused};
-pub use policy::{Autoscaler, Decision, Learned, Memory, Moment, OutOfBounds, Verdict};
+pub use policy::{
+    Autoscaler, ChangesMemory, Decision, History, Learned, LimitMemory, Memory, Moment, OutOfBounds,
+    PatienceMemory, StartsMemory, Verdict,
+};
 pub use refresh::{RefreshReport, RefreshStatus};
