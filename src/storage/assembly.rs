@@ -2,14 +2,10 @@
 
 use super::batch::{Batch, Once, OnceKey};
 use super::block::SealedBlock;
-use super::clock::Time;
 use super::core::{Core, Submission};
-use super::entry::{self, Operation, Run};
+use super::entry::{Kind, Operation, Run};
 use super::frame::{FRAME_HEADER, FrameHeader, FrameKind, frame_size};
-use super::locking::locked;
-use super::orders::{Claim, Orders};
-use super::queue::MessageKeys;
-use super::sending::Sending;
+use super::locking::{locked, reading};
 use super::span::Span;
 use super::track::Track;
 use super::{CommitError, Committed, Placement, ShardId, once_answer, sum};
@@ -36,10 +32,7 @@ pub(super) struct TrackRun {
     pub count: u32,
     pub length: usize,
     pub blocks: Vec<SealedBlock>,
-    /// For messages, by the steady clock.
     pub visible_at_ms: Option<i64>,
-    /// One for each message, or none at all.
-    pub keys: Vec<MessageKeys>,
     /// Where the records begin within the payload.
     pub offset: usize,
 }
@@ -49,18 +42,18 @@ pub(super) struct TrackRun {
 struct Passenger {
     answer: Answer,
     placements: Vec<Placement>,
-    claims: Vec<Claim>,
+    claims: Vec<(Arc<Track>, u64)>,
 }
 
 /// A frame in the making.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    time: Time,
+    now_ms: i64,
     next: HashMap<u32, u64>,
     /// Keyed by track and first sequence.
     runs: BTreeMap<(u32, u64), TrackRun>,
     pub operations: Vec<Operation>,
-    orders: Orders,
+    declared: HashMap<(Kind, String), u32>,
     passengers: Vec<Passenger>,
     once: Vec<Once>,
     once_keys: HashMap<String, usize>,
@@ -93,13 +86,13 @@ fn tell(answer: Answer, result: Result<Committed, CommitError>) {
 }
 
 impl Assembly {
-    pub(super) fn new(time: Time) -> Self {
+    pub(super) fn new(now_ms: i64) -> Self {
         Self {
-            time,
+            now_ms,
             next: HashMap::new(),
             runs: BTreeMap::new(),
             operations: Vec::new(),
-            orders: Orders::default(),
+            declared: HashMap::new(),
             passengers: Vec::new(),
             once: Vec::new(),
             once_keys: HashMap::new(),
@@ -109,8 +102,8 @@ impl Assembly {
         }
     }
 
-    pub(super) fn time(&self) -> Time {
-        self.time
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now_ms
     }
 
     /// Nothing to write.
@@ -146,15 +139,13 @@ impl Assembly {
         self.rooms.extend(room);
         let mut placements = Vec::with_capacity(batch.appends.len() + batch.sends.len());
         for (track, block) in std::mem::take(&mut batch.appends) {
-            placements.extend(self.place(core, track, block, None, Vec::new()));
+            placements.extend(self.place(core, track, block, None));
         }
-        for sending in std::mem::take(&mut batch.sends) {
-            placements.extend(self.send(core, sending));
+        for (track, block, visible_at_ms) in std::mem::take(&mut batch.sends) {
+            placements.extend(self.place(core, track, block, Some(visible_at_ms)));
         }
         for operation in batch.operations {
-            let ordered = self.orders.take(core, operation, self.time);
-            placements.extend(ordered.placement);
-            self.operations.extend(ordered.operation);
+            placements.extend(self.operate(core, operation));
         }
         if let Some(once) = batch.once {
             self.remember(once, &placements);
@@ -162,7 +153,7 @@ impl Assembly {
         self.passengers.push(Passenger { answer, placements, claims });
     }
 
-    fn check(&self, core: &Core, batch: &Batch) -> Result<Vec<Claim>, CommitError> {
+    fn check(&self, core: &Core, batch: &Batch) -> Result<Vec<(Arc<Track>, u64)>, CommitError> {
         if let Some(failure) = core.failed() {
             return Err(CommitError::Unknown(failure));
         }
@@ -172,44 +163,39 @@ impl Assembly {
         }
         for (id, kind) in batch.targets() {
             let known = core.state.track(id).is_some_and(|track| track.kind() == kind);
-            if !known || self.orders.deletes(id) {
+            if !known {
                 return Err(CommitError::UnknownTarget(id));
             }
         }
-        let now_ms = self.time.wall_ms;
-        if let Some(known) = batch.once.as_ref().and_then(|once| core.state.get(&once.key, now_ms)) {
+        if let Some(known) = batch.once.as_ref().and_then(|once| core.state.get(&once.key, self.now_ms)) {
             return Err(CommitError::Repeated(once_answer::decode(&known)));
         }
-        self.orders.check(core, batch, self.time)?;
-        self.orders.claim(core, batch, self.time)
+        self.claim(core, batch)
     }
 
-    /// Places messages. One that was sent before has the place of the first.
-    fn send(&mut self, core: &Core, mut sending: Sending) -> Option<Placement> {
-        let track = core.state.track(sending.queue)?;
-        let policy = *locked(&track.policy);
-        if policy.fifo {
-            sending.group_by_key();
+    /// Claims every message that the batch settles, or none.
+    fn claim(&self, core: &Core, batch: &Batch) -> Result<Vec<(Arc<Track>, u64)>, CommitError> {
+        let mut claims: Vec<(Arc<Track>, u64)> = Vec::new();
+        for operation in &batch.operations {
+            let Operation::Settle { queue, sequence, receive_count } = operation else { continue };
+            let claimed = core.state.track(*queue).filter(|track| {
+                track
+                    .queue
+                    .as_ref()
+                    .is_some_and(|queue| locked(&queue.machine).claim(*sequence, *receive_count, self.now_ms))
+            });
+            match claimed {
+                Some(track) => claims.push((track, *sequence)),
+                None => {
+                    unclaim(&claims);
+                    return Err(CommitError::StaleReceipt);
+                }
+            }
         }
-        let visible_at_ms = Some(sending.visible_at_ms(&policy, self.time));
-        let Sending { queue, block, keys, .. } = sending;
-        let id = self.orders.deduplication_id(&track, &keys);
-        if let Some(first_sequence) = id.and_then(|id| self.orders.first_sent_with(&track, id, self.time)) {
-            return Some(Placement { shard: ShardId(queue), first_sequence, count: 0 });
-        }
-        let placement = self.place(core, queue, block, visible_at_ms, keys)?;
-        self.orders.note_sent(queue, id, placement.first_sequence);
-        Some(placement)
+        Ok(claims)
     }
 
-    fn place(
-        &mut self,
-        core: &Core,
-        id: u32,
-        block: SealedBlock,
-        visible_at_ms: Option<i64>,
-        keys: Vec<MessageKeys>,
-    ) -> Option<Placement> {
+    fn place(&mut self, core: &Core, id: u32, block: SealedBlock, visible: Option<i64>) -> Option<Placement> {
         let track = core.state.track(id)?;
         let next = self.next.entry(id).or_insert_with(|| track.next());
         let placement = Placement { shard: ShardId(id), first_sequence: *next, count: block.count };
@@ -218,24 +204,41 @@ impl Assembly {
             return Some(placement);
         }
         let (first, count, length) = (placement.first_sequence, block.count, block.bytes.len());
-        let last = self.runs.range_mut((id, 0)..=(id, first)).next_back().map(|(_, run)| run);
-        let alike = |run: &&mut TrackRun| {
-            run.visible_at_ms == visible_at_ms && run.keys.is_empty() == keys.is_empty()
-        };
-        match last.filter(alike) {
+        let last = self.runs.range_mut((id, 0)..=(id, first)).next_back();
+        match last.map(|(_, run)| run).filter(|run| run.visible_at_ms == visible) {
             Some(run) => {
                 run.count += count;
                 run.length += length;
                 run.blocks.push(block);
-                run.keys.extend(keys);
             }
             None => {
                 let blocks = vec![block];
-                let run = TrackRun { track, first, count, length, blocks, visible_at_ms, keys, offset: 0 };
+                let run = TrackRun { track, first, count, length, blocks, visible_at_ms: visible, offset: 0 };
                 self.runs.insert((id, first), run);
             }
         }
         Some(placement)
+    }
+
+    /// Takes in an operation; a declaration is answered with the number it names.
+    fn operate(&mut self, core: &Core, operation: Operation) -> Option<Placement> {
+        let Operation::Declare { kind, policy, name, .. } = operation else {
+            self.operations.push(operation);
+            return None;
+        };
+        let tracks = reading(&core.state.tracks);
+        let known = tracks.named(kind, &name);
+        let pending = self.declared.get(&(kind, name.clone())).copied();
+        let fresh = tracks.next_id() + u32::try_from(self.declared.len()).unwrap_or(0);
+        let id = known.or(pending).unwrap_or(fresh);
+        let same = known.and_then(|id| tracks.get(id)).is_some_and(|track| *locked(&track.policy) == policy);
+        if known.is_none() {
+            self.declared.insert((kind, name.clone()), id);
+        }
+        if !same {
+            self.operations.push(Operation::Declare { id, kind, policy, name });
+        }
+        Some(Placement { shard: ShardId(id), first_sequence: 0, count: 0 })
     }
 
     fn remember(&mut self, once: OnceKey, placements: &[Placement]) {
@@ -263,10 +266,7 @@ impl Assembly {
                 length: u32::try_from(run.length).unwrap_or(u32::MAX),
                 visible_at_ms: run.visible_at_ms,
             };
-            frame.gather(|out| {
-                entry.encode(out, !run.keys.is_empty());
-                entry::put_keys(out, &run.keys);
-            });
+            frame.gather(|out| entry.encode(out));
             run.offset = frame.payload;
             run.blocks.iter().for_each(|block| frame.block(&block.bytes));
         }
@@ -277,8 +277,7 @@ impl Assembly {
             entries: u32::try_from(self.runs.len() + self.operations.len()).unwrap_or(u32::MAX),
             salt,
             lsn,
-            committed_at_ms: self.time.wall_ms,
-            steady_ms: self.time.steady_ms,
+            committed_at_ms: self.now_ms,
             payload_crc: sum::crc32c_of(frame.payload()),
         }
         .encode();
@@ -299,10 +298,18 @@ impl Assembly {
     /// Tells every batch that it was not committed, and gives its messages back.
     pub(super) fn refuse(self, error: &CommitError) {
         for passenger in self.passengers {
-            passenger.claims.iter().for_each(Claim::give_back);
+            unclaim(&passenger.claims);
             tell(passenger.answer, Err(error.clone()));
         }
         self.repeaters.into_iter().for_each(|(_, answer)| tell(answer, Err(error.clone())));
+    }
+}
+
+fn unclaim(claims: &[(Arc<Track>, u64)]) {
+    for (track, sequence) in claims {
+        if let Some(queue) = &track.queue {
+            locked(&queue.machine).unclaim(*sequence);
+        }
     }
 }
 

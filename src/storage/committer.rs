@@ -2,7 +2,6 @@
 //! frame, flushes, applies, answers, and begins again: no timer, while one flush runs the next frame gathers.
 
 use super::assembly::{Assembly, TrackRun};
-use super::clock::Time;
 use super::core::{Core, Message};
 use super::entry::Operation;
 use super::frame::FRAME_HEADER;
@@ -10,12 +9,11 @@ use super::index::Index;
 use super::locking::locked;
 use super::log_file::{FIRST_FRAME, FileHeader};
 use super::preparer::Prepared;
-use super::queue::Arrivals;
 use super::snapshot::{Position, Snapshot};
 use super::state::FileFacts;
 use super::track::{TailBlock, Track};
 use super::upkeep::Job;
-use super::{CommitError, block, disk};
+use super::{CommitError, block, clock, disk};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
@@ -102,7 +100,7 @@ impl Committer {
 
     /// Commits the batches that wait, beginning with `first`; gives back a message that is not a batch.
     fn gather(&mut self, first: Message) -> Option<Message> {
-        let mut assembly = Assembly::new(self.core.clock.now());
+        let mut assembly = Assembly::new(clock::now_ms());
         let mut message = Some(first);
         let mut control = None;
         loop {
@@ -170,20 +168,17 @@ impl Committer {
     }
 
     fn apply(&mut self, assembly: &mut Assembly, payload: u64) {
-        let time = assembly.time();
-        // What a receive gave is in the queue's machine since then; the log has it for a replay.
-        let fresh = |operation: &&Operation| {
-            !matches!(operation, Operation::Lease { .. } | Operation::Attempt { .. })
-        };
+        let at_ms = assembly.now_ms();
+        // A lease is in the queue's machine since it was given out; the log has it for a replay.
+        let fresh = |operation: &&Operation| !matches!(operation, Operation::Lease { .. });
         for operation in assembly.operations.iter().filter(fresh) {
-            if let Err(what) = self.core.state.apply(operation, time) {
+            if let Err(what) = self.core.state.apply(operation) {
                 tracing::error!(what, ?operation, "a durable operation could not be applied");
             }
         }
         for run in assembly.take_runs() {
-            self.apply_run(run, payload, time);
+            self.apply_run(run, payload, at_ms);
         }
-        *locked(&self.core.state.time) = time;
         self.core.lsn.store(self.lsn, Ordering::Release);
         let mut files = locked(&self.core.state.files);
         let facts = files.entry(self.active.header.number).or_default();
@@ -192,15 +187,13 @@ impl Committer {
         self.evict();
     }
 
-    fn apply_run(&mut self, run: TrackRun, payload: u64, time: Time) {
-        let spans = run.spans(payload, time.wall_ms);
-        let TrackRun { track, mut first, blocks, visible_at_ms, count, keys, .. } = run;
+    fn apply_run(&mut self, run: TrackRun, payload: u64, at_ms: i64) {
+        let spans = run.spans(payload, at_ms);
+        let TrackRun { track, mut first, blocks, visible_at_ms, count, .. } = run;
         let next = first + u64::from(count);
         if let (Some(queue), Some(visible_at_ms)) = (&track.queue, visible_at_ms) {
-            let arrivals = blocks.iter().flat_map(|block| block::arrivals(&block.bytes));
-            let sent_at_ms: Vec<i64> = arrivals.map(|at| time.steady_since(at)).collect();
-            let (sent_at_ms, keys, now_ms) = (&sent_at_ms[..], &keys[..], time.steady_ms);
-            locked(&queue.machine).sent(&Arrivals { first, sent_at_ms, visible_at_ms, keys, now_ms });
+            let arrivals: Vec<i64> = blocks.iter().flat_map(|block| block::arrivals(&block.bytes)).collect();
+            locked(&queue.machine).sent(first, &arrivals, visible_at_ms);
         }
         let mut places = track.places();
         for span in &spans {
@@ -217,7 +210,7 @@ impl Committer {
         drop(places);
         track.next.send_replace(next);
         if let Some(queue) = &track.queue {
-            queue.waiting.stir(&locked(&queue.machine));
+            queue.changed.notify_waiters();
         }
         self.touched.entry(track.id).or_insert(track);
     }

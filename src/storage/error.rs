@@ -35,13 +35,6 @@ pub enum CommitError {
     Repeated(Once),
     #[error("unknown shard or queue {0}")]
     UnknownTarget(u32),
-    #[error(
-        "queue {0} is there already and of the other kind; whether a queue is FIFO cannot be changed: \
-         choose another name, or delete the queue"
-    )]
-    OtherKind(String),
-    #[error("the queue was purged within the last 60 seconds")]
-    PurgeInProgress,
     #[error("a batch of {size} bytes is over the limit of {limit}")]
     TooLarge { size: usize, limit: usize },
     #[error("the store is closed")]

@@ -1,13 +1,11 @@
 //! The state that the log's frames add up to. Only the committer and recovery change it.
 
-use super::clock::Time;
-use super::entry::{Kind, Operation};
+use super::entry::{Kind, Operation, Run};
 use super::locking::{locked, reading, writing};
-use super::log_file::PlacedRun;
-use super::queue::Arrivals;
 use super::registry::Registry;
+use super::span::Span;
 use super::track::Track;
-use super::{QueuePolicy, Receipt, block};
+use super::{QueuePolicy, block};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, RwLock};
@@ -25,8 +23,7 @@ pub(super) struct FileFacts {
 
 #[derive(Debug, Default)]
 pub(super) struct Tracks {
-    /// By number; nothing where a queue was deleted.
-    list: Vec<Option<Arc<Track>>>,
+    pub list: Vec<Arc<Track>>,
     names: HashMap<(Kind, String), u32>,
 }
 
@@ -34,17 +31,12 @@ pub(super) struct Tracks {
 pub(super) struct State {
     pub tracks: RwLock<Tracks>,
     pub registry: RwLock<Registry>,
-    /// What the clocks showed at the last commit.
-    pub time: Mutex<Time>,
     pub files: Mutex<BTreeMap<u64, FileFacts>>,
 }
 
 impl Tracks {
     pub(super) fn get(&self, id: u32) -> Option<&Arc<Track>> {
-        self.list.get(usize::try_from(id).ok()?)?.as_ref()
-    }
-    pub(super) fn all(&self) -> impl ExactSizeIterator<Item = Option<&Arc<Track>>> {
-        self.list.iter().map(Option::as_ref)
+        self.list.get(usize::try_from(id).ok()?)
     }
     pub(super) fn named(&self, kind: Kind, name: &str) -> Option<u32> {
         self.names.get(&(kind, name.to_owned())).copied()
@@ -58,17 +50,8 @@ impl Tracks {
             return Err("a shard or queue is declared out of order");
         }
         self.names.insert((track.kind(), track.name.clone()), track.id);
-        self.list.push(Some(Arc::new(track)));
+        self.list.push(Arc::new(track));
         Ok(())
-    }
-    /// Stands for a queue that was deleted.
-    pub(super) fn add_deleted(&mut self) {
-        self.list.push(None);
-    }
-    fn delete(&mut self, id: u32) -> Option<Arc<Track>> {
-        let track = self.list.get_mut(usize::try_from(id).ok()?)?.take()?;
-        self.names.remove(&(track.kind(), track.name.clone()));
-        Some(track)
     }
 }
 
@@ -78,25 +61,18 @@ impl State {
     }
 
     pub(super) fn all_tracks(&self) -> Vec<Arc<Track>> {
-        reading(&self.tracks).all().flatten().cloned().collect()
+        reading(&self.tracks).list.clone()
     }
 
     pub(super) fn get(&self, key: &str, now_ms: i64) -> Option<Bytes> {
         reading(&self.registry).get(key, now_ms)
     }
 
-    fn declare(
-        &self,
-        id: u32,
-        kind: Kind,
-        policy: QueuePolicy,
-        name: &str,
-        time: Time,
-    ) -> Result<(), &'static str> {
+    fn declare(&self, id: u32, kind: Kind, policy: QueuePolicy, name: &str) -> Result<(), &'static str> {
         let mut tracks = writing(&self.tracks);
         match tracks.get(id) {
             Some(track) if track.kind() == kind && track.name == name => {
-                track.set_policy(policy, time);
+                track.set_policy(policy);
                 Ok(())
             }
             Some(_) => Err("a shard or queue is declared twice with different names"),
@@ -104,55 +80,39 @@ impl State {
         }
     }
 
-    /// Applies a durable operation of a commit of that time. Applying one twice changes nothing.
-    pub(super) fn apply(&self, operation: &Operation, time: Time) -> Result<(), &'static str> {
+    /// Applies a durable operation. Applying one twice changes nothing.
+    pub(super) fn apply(&self, operation: &Operation) -> Result<(), &'static str> {
         match operation {
             Operation::Put { key, value, expires_at_ms } => {
                 writing(&self.registry).put(key, value.clone(), *expires_at_ms);
             }
             Operation::Remove { key } => writing(&self.registry).remove(key),
-            Operation::Declare { id, kind, policy, name } => self.declare(*id, *kind, *policy, name, time)?,
-            Operation::DeleteQueue { queue } => {
-                let track = writing(&self.tracks).delete(*queue);
-                track.ok_or("a deleted queue is unknown")?.delete();
-            }
+            Operation::Declare { id, kind, policy, name } => self.declare(*id, *kind, *policy, name)?,
             Operation::Trim { track, first } => {
                 self.track(*track).ok_or("a trimmed shard is unknown")?.places().trim(*first);
             }
             Operation::Settle { queue, .. }
             | Operation::Expire { queue, .. }
-            | Operation::Purge { queue, .. }
-            | Operation::Attempt { queue, .. }
-            | Operation::Lease { queue, .. } => self.apply_to_queue(*queue, operation, time)?,
-            Operation::Release { receipt, .. } | Operation::ChangeVisibility { receipt, .. } => {
-                self.apply_to_queue(receipt.queue.0, operation, time)?;
-            }
+            | Operation::Lease { queue, .. } => self.apply_to_queue(*queue, operation)?,
+            Operation::Release { receipt, .. } => self.apply_to_queue(receipt.queue.0, operation)?,
         }
         Ok(())
     }
 
-    fn apply_to_queue(&self, queue: u32, operation: &Operation, time: Time) -> Result<(), &'static str> {
-        // What comes late for a deleted queue has no meaning any more.
-        let Some(track) = self.track(queue) else { return Ok(()) };
+    fn apply_to_queue(&self, queue: u32, operation: &Operation) -> Result<(), &'static str> {
+        let track = self.track(queue).ok_or("a message's queue is unknown")?;
         let queue = track.queue.as_ref().ok_or("a message's queue is a shard")?;
-        let now_ms = time.steady_ms;
         let mut machine = locked(&queue.machine);
         match operation {
             Operation::Settle { sequence, .. } => machine.settled(*sequence),
             Operation::Expire { sequence, .. } => machine.expired(*sequence),
-            Operation::Purge { before, .. } => machine.purge(*before, now_ms),
             Operation::Lease { lease, .. } => machine.replay_lease(lease),
-            Operation::Attempt { attempt, .. } => machine.attempted(attempt.clone(), now_ms),
             Operation::Release { receipt, visible_at_ms } => {
                 machine.release(receipt.sequence, receipt.receive_count, *visible_at_ms);
-            }
-            Operation::ChangeVisibility { receipt, visible_at_ms } => {
-                let Receipt { sequence, receive_count, .. } = *receipt;
-                machine.change_visibility(sequence, receive_count, *visible_at_ms, now_ms);
+                queue.changed.notify_waiters();
             }
             _ => {}
         }
-        queue.waiting.stir(&machine);
         Ok(())
     }
 
@@ -160,10 +120,10 @@ impl State {
     pub(super) fn replay_run(
         &self,
         file: u64,
-        placed: &PlacedRun<'_>,
-        time: Time,
+        run: &Run,
+        records: &[u8],
+        spans: &[Span],
     ) -> Result<(), &'static str> {
-        let PlacedRun { run, keys, records, spans } = placed;
         let track = self.track(run.track).ok_or("a run's shard or queue is unknown")?;
         if run.visible_at_ms.is_some() != track.queue.is_some() {
             return Err("a run is of the wrong kind for its shard or queue");
@@ -173,15 +133,7 @@ impl State {
         }
         track.extend(file, spans);
         if let (Some(queue), Some(visible_at_ms)) = (&track.queue, run.visible_at_ms) {
-            let sent_at_ms: Vec<i64> =
-                block::arrivals(records).into_iter().map(|at| time.steady_since(at)).collect();
-            locked(&queue.machine).sent(&Arrivals {
-                first: run.first,
-                sent_at_ms: &sent_at_ms,
-                visible_at_ms,
-                keys,
-                now_ms: time.steady_ms,
-            });
+            locked(&queue.machine).sent(run.first, &block::arrivals(records), visible_at_ms);
         }
         track.next.send_replace(run.first + u64::from(run.count));
         Ok(())

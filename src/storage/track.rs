@@ -1,17 +1,14 @@
 //! A track: what the store knows of one shard's records or one queue's messages.
 
-use super::clock::Time;
 use super::entry::Kind;
 use super::locking::locked;
 use super::queue::QueueMachine;
 use super::span::Span;
-use super::waiting::Waiting;
 use super::{QueuePolicy, Retention, ShardRange};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The part of a track that lies in one log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct QueueState {
     pub machine: Mutex<QueueMachine>,
-    pub waiting: Waiting,
+    pub changed: Notify,
 }
 
 #[derive(Debug)]
@@ -69,8 +66,6 @@ pub(super) struct Track {
     pub policy: Mutex<QueuePolicy>,
     pub queue: Option<QueueState>,
     pub places: Mutex<Places>,
-    /// The queue was deleted; who holds the track must let it go.
-    pub deleted: AtomicBool,
     /// The sequence that the next record will get: all below are durable.
     pub next: watch::Sender<u64>,
 }
@@ -91,10 +86,8 @@ impl Track {
             id,
             name,
             policy: Mutex::new(policy),
-            queue: queue
-                .map(|machine| QueueState { machine: Mutex::new(machine), waiting: Waiting::default() }),
+            queue: queue.map(|machine| QueueState { machine: Mutex::new(machine), changed: Notify::new() }),
             places: Mutex::default(),
-            deleted: AtomicBool::new(false),
             next: watch::Sender::new(0),
         }
     }
@@ -111,22 +104,10 @@ impl Track {
         *self.next.borrow()
     }
 
-    pub(super) fn set_policy(&self, policy: QueuePolicy, time: Time) {
+    pub(super) fn set_policy(&self, policy: QueuePolicy) {
         *locked(&self.policy) = policy;
         if let Some(queue) = &self.queue {
-            let mut machine = locked(&queue.machine);
-            machine.set_policy(policy, time.steady_ms);
-            queue.waiting.stir(&machine);
-        }
-    }
-
-    /// Lets go of everything that is known of a deleted queue, and wakes those who wait for it.
-    pub(super) fn delete(&self) {
-        self.deleted.store(true, Ordering::Release);
-        *self.places() = Places::default();
-        if let Some(queue) = &self.queue {
-            *locked(&queue.machine) = QueueMachine::default();
-            queue.waiting.wake_all();
+            locked(&queue.machine).set_policy(policy);
         }
     }
 
