@@ -1,7 +1,7 @@
 //! Programs that die, hang and are killed by the thousand while their pool grows and shrinks.
 
 use crate::support::{Bench, Daemon, number_from_environment, raw_lines};
-use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
+use rand::{SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use std::{
     collections::BTreeSet,
     fs,
