@@ -20,7 +20,7 @@ const CLEAR_GENTLY: f64 = 0.6;
 const LITTLE_ROOM: usize = 4;
 /// A rate that rises is met so long before it comes, and the time that a start takes.
 const AHEAD: Duration = Duration::from_secs(15);
-/// Share of the workers that a sudden rise adds, at least one, until a second sample has told it from a batch.
+/// Share of the workers for a sudden rise that are ordered before a second sample has told it from a batch.
 const SUDDEN: f64 = 0.75;
 /// A pool that this share of one worker would serve may go to zero.
 const NEXT_TO_NOTHING: f64 = 0.02;
@@ -71,32 +71,36 @@ impl Want {
         let rising = arrivals.rising(start + AHEAD);
         let chance = (arrivals.dispersion() * rising / (goal.as_secs_f64() / 2.0)).sqrt();
         let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
-        let sudden = (rising + arrivals.sudden()) / (UTILISATION * rate);
-        let some = f64::from(at.desired) + (SUDDEN * (sudden - f64::from(at.desired))).max(1.0);
-        let ahead = (rising / (UTILISATION * rate)).max(absorbing).max(sudden.min(some));
+        let ahead = (rising / (UTILISATION * rate)).max(absorbing);
+        let sudden = sudden(rate, at);
         let catching_up = catch_up(rate, goal, start, at);
-        if catching_up > ahead {
-            let because = format!(
-                "backlog {} at {}/s per worker needs {} to meet {}",
-                grouped(at.seen.backlog),
-                number(rate),
-                whole(catching_up),
-                Span(goal)
-            );
-            return Self { steady, error, all: catching_up, because };
-        }
-        let of_late = if arrivals.sudden() > 0.0 { " in the last second" } else { "" };
-        let because = format!(
-            "{}/s arriving{of_late} at {}/s per worker needs {}",
-            number(rising + arrivals.sudden()),
-            number(rate),
-            whole(ahead)
-        );
+        let all = ahead.max(sudden).max(catching_up);
+        let (each, needed) = (number(rate), whole(all));
+        let because = if catching_up > ahead {
+            let waiting = grouped(at.seen.backlog);
+            format!("backlog {waiting} at {each}/s per worker needs {needed} to meet {}", Span(goal))
+        } else if sudden > ahead {
+            let arrived = number(arrivals.rate() + arrivals.sudden());
+            format!("{arrived}/s arriving in the last second at {each}/s per worker may need {needed}")
+        } else {
+            format!("{}/s arriving at {each}/s per worker needs {needed}", number(rising))
+        };
         let is_busy = at.seen.backlog > 0 || at.seen.in_flight > 0;
         let least = if is_busy { 1.0 } else { 0.0 };
-        let quiet = if ahead < NEXT_TO_NOTHING { 0.0 } else { ahead };
+        let quiet = if all < NEXT_TO_NOTHING { 0.0 } else { all };
         Self { steady, error, all: quiet.max(least), because }
     }
+}
+
+/// Workers for a rise that only one sample has shown: it may be a batch, and then they are for nothing.
+fn sudden(rate: f64, at: &Situation<'_>) -> f64 {
+    let arrivals = &at.load.arrivals;
+    if arrivals.sudden() <= 0.0 {
+        return 0.0;
+    }
+    let needed = (arrivals.rate() + arrivals.sudden()) / (UTILISATION * rate);
+    let desired = f64::from(at.desired);
+    needed.min(desired + (SUDDEN * (needed - desired)).max(1.0))
 }
 
 /// Workers that clear the backlog in time, if those ordered do not; never fewer while they clear it.
