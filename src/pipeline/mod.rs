@@ -28,8 +28,8 @@ pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
 pub use refresh::{RefreshFault, RefreshSettings};
 pub use scale::{
-    Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy, Step,
-    StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy, WriterScale,
+    Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy,
+    Step, StepPolicy, TargetTrackingPolicy, Times, UtilisationPolicy, WriterScale,
 };
 pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};

@@ -122,7 +122,9 @@ pub enum Problem {
     RunChoice { given: String },
 
     // Programs.
-    #[error("the command cannot be started: {why}; give a program and its arguments, such as [\"python3\", \"review.py\"]")]
+    #[error(
+        "the command cannot be started: {why}; give a program and its arguments, such as [\"python3\", \"review.py\"]"
+    )]
     BadCommand { why: &'static str },
     #[error("{name:?} is no environment variable to set: {why}")]
     BadVariable { name: String, why: &'static str },
