@@ -13,7 +13,8 @@ use crate::{
 use serde_json::Value;
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-pub const LONG: Duration = Duration::from_secs(30);
+/// Longer than anything takes, on a busy machine too.
+pub const LONG: Duration = Duration::from_secs(60);
 const ACTOR: &str = include_str!("actor.py");
 
 /// A queue of work, a queue of results, a dead-letter queue, and a folder for programs.
@@ -98,7 +99,7 @@ impl Bench {
         let mut run = Run {
             command: Some(vec!["python3".to_owned(), "actor.py".to_owned()]),
             directory: Some(self.folder.path().to_str().unwrap().to_owned()),
-            stop: Some(Span(Duration::from_secs(5))),
+            start: Some(Span(LONG)),
             ..Run::default()
         };
         run.env.0.insert("NOTES".to_owned(), notes);
@@ -133,6 +134,15 @@ impl Bench {
         let target = Some(Target::Queue(Arc::clone(&self.results)));
         let (work, dead) = (Arc::clone(&self.work), Some(Arc::clone(&self.dead)));
         Arc::new(Pool::new(self.context.clone(), Self::section(run), work, dead, target).unwrap())
+    }
+
+    /// Processes that run in the bench's folder, as only its programs and their children do.
+    pub fn processes(&self) -> Vec<String> {
+        let folder = self.folder.path().canonicalize().unwrap();
+        let runs_here =
+            |entry: &fs::DirEntry| fs::read_link(entry.path().join("cwd")).is_ok_and(|at| at == folder);
+        let found = fs::read_dir("/proc").unwrap().flatten().filter(runs_here);
+        found.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
     pub fn tally(&self) -> Tally {
@@ -188,10 +198,4 @@ pub fn origins(messages: &[LeasedMessage]) -> Vec<u64> {
 
 pub fn reasons(messages: &[LeasedMessage]) -> Vec<String> {
     messages.iter().map(|message| Origin::decode_reason(&message.record.attributes).unwrap()).collect()
-}
-
-/// Whether a process is there and no zombie.
-pub fn is_alive(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }

@@ -1,6 +1,6 @@
 //! What programs do wrong, and that nothing is lost or done twice by it.
 
-use super::bench::{Bench, LONG, is_alive, origins, payloads, reasons, take};
+use super::bench::{Bench, LONG, origins, payloads, reasons, take};
 use crate::{
     pipeline::{Tally, workers::Run},
     units::{ByteSize, Span},
@@ -42,9 +42,9 @@ async fn a_kill_from_outside_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_hangs_is_killed() {
-    let time = Some(Span(Duration::from_millis(700)));
+    let time = Some(Span(Duration::from_secs(3)));
     let fault = fault(r#"{"do":"hang","until":1}"#, |run| run.time = time).await;
-    assert!(fault.contains("neither an answer nor a heartbeat for 700ms"), "{fault}");
+    assert!(fault.contains("neither an answer nor a heartbeat for 3s"), "{fault}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,9 +84,9 @@ async fn a_memory_hog_is_killed_with_the_numbers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_beats_for_ever_is_ended_after_all() {
-    let hold = Some(Span(Duration::from_millis(900)));
+    let hold = Some(Span(Duration::from_secs(3)));
     let fault = fault(r#"{"do":"work","beats":1000,"every":0.1,"until":1}"#, |run| run.hold = hold).await;
-    assert!(fault.contains("held messages for 900ms"), "{fault}");
+    assert!(fault.contains("held messages for 3s"), "{fault}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,8 +94,8 @@ async fn children_die_with_their_program_also_when_it_died_first() {
     let bench = Bench::new(LONG, 5).await;
     let fault = fault_of(&bench, r#"{"do":"orphan","until":1}"#, bench.actor()).await;
     assert!(fault.contains("exit status: 4"), "{fault}");
-    let child = bench.wait_for_note(|note| note.parse::<u32>().is_ok()).await;
-    assert!(!is_alive(&child));
+    bench.wait_for_note(|note| note.parse::<u32>().is_ok()).await;
+    assert_eq!(bench.processes(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
