@@ -49,6 +49,21 @@ impl Bench {
         self.folder.path().join("topology.toml")
     }
 
+    /// Puts another topology in the file's place.
+    pub fn rewrite(&self, topology: &str) {
+        let aside = self.folder.path().join("topology.toml.new");
+        fs::write(&aside, topology).unwrap();
+        fs::rename(aside, self.topology()).unwrap();
+    }
+
+    /// `caudal reload`: its exit code and what it printed.
+    pub fn reload(&self) -> (Option<i32>, String) {
+        let data = self.data();
+        let output = self.verb(&["reload", "--data", data.to_str().unwrap()]);
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
+    }
+
     /// What the daemons of this bench printed.
     pub fn log(&self) -> String {
         let bytes = fs::read(self.folder.path().join("daemon.log")).unwrap_or_default();
@@ -214,7 +229,12 @@ impl Daemon {
     }
 
     pub fn terminate(&self) {
-        let order = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let order = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &order]).status().unwrap().success());
     }
 
