@@ -151,9 +151,11 @@ impl Supervisor {
 
     fn remove(&mut self, removed: &[Arc<str>]) {
         for member in self.members.extract_if(.., |member| removed.contains(&member.name)) {
-            // A node that has ended already is as good.
-            let _ = member.node.try_send(End);
             member.forget();
+            // A node that has ended already is as good.
+            actix::spawn(async move {
+                let _ = member.node.send(End).await;
+            });
         }
     }
 
