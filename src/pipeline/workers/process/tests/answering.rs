@@ -1,9 +1,16 @@
 //! What a program that behaves can rely on.
 
 use super::bench::{Bench, LONG, origins, payloads, reasons, take};
-use crate::{pipeline::Tally, units::Span};
+use crate::{
+    pipeline::{Tally, workers::Run},
+    units::Span,
+};
 use serde_json::json;
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_kind_of_answer_settles_its_message() {
@@ -139,4 +146,50 @@ sys.stdin.readline()
     let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO"));
     let leaked: Vec<String> = ours.filter(|name| environment.contains_key(name)).collect();
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && leaked.is_empty(), "{leaked:?}");
+}
+
+/// A log that is read by a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// On one thread, so that the log is this test's own.
+#[tokio::test]
+async fn what_it_prints_to_stderr_is_logged_line_by_line_and_never_more_than_the_most() {
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let bench = Bench::new(LONG, 5).await;
+    let script = "import os, sys\nsys.stderr.write('one\\nfa\\x1b[31mke\\n')\nsys.stderr.flush()\n\
+                  os.write(2, b'noise\\n' * 5000)\nprint('{\"ready\":true,\"protocol\":1}', flush=True)\n\
+                  sys.stdin.read()\n";
+    std::fs::write(bench.folder.path().join("talk.py"), script).unwrap();
+    let run = Run { command: Some(["python3", "talk.py"].map(str::to_owned).to_vec()), ..bench.actor() };
+    let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let failures = bench
+        .work_until(run, async || {
+            while !logged().contains("noise") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+    let logged = logged();
+    assert_eq!(failures, Vec::<String>::new());
+    let first = logged.lines().find(|line| line.contains("caudal::worker")).unwrap();
+    assert!(first.contains("line=\"one\"") && first.contains("pid="), "{first}");
+    assert!(!logged.contains('\u{1b}') && logged.contains("ke\""), "what is no text is escaped");
+    let noise = logged.matches("line=\"noise\"").count();
+    assert!((1..=1_000).contains(&noise), "{noise} lines");
+    assert!(logged.contains("lines of a program were left out of the log"), "{logged}");
 }
