@@ -13,6 +13,8 @@ use std::{
 /// Longest wait for a connection to the daemon.
 const CONNECT: Duration = Duration::from_secs(5);
 const DOING: &str = "reloading";
+const NO_TOKEN: &str =
+    "the daemon asks for its token; set CAUDAL__ADMIN__TOKEN to the admin.token of its settings";
 
 /// Arguments of `caudal reload`.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,7 +56,8 @@ pub(super) fn run(arguments: &ReloadArguments) -> Result<(), Failure> {
     let told = answer.error.unwrap_or_else(|| format!("the daemon answered {status}"));
     match (status, answer.reloaded) {
         (_, Some(reloaded)) => print(&reloaded),
-        (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => {
+        (StatusCode::UNAUTHORIZED, None) => Err(Failure::Configuration(NO_TOKEN.to_owned())),
+        (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::FORBIDDEN, None) => {
             Err(Failure::Configuration(told.trim_end().to_owned()))
         }
         (_, None) => Err(Failure::fault(DOING, told.trim_end())),

@@ -7,6 +7,7 @@ mod tests;
 use super::{Plan, PlannedNode, Section, document::KeyPath};
 use crate::pipeline::Kind;
 use fields::{changed_fields, is_definition, is_scaling};
+use std::net::SocketAddr;
 
 /// From one plan to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,17 +139,32 @@ fn refusal(running: &PlannedNode, wanted: &PlannedNode) -> Option<Refusal> {
         );
         return Some(Refusal { key, message });
     }
-    let (Section::Stream(before), Section::Stream(after)) = (&running.section, &wanted.section) else {
-        return None;
-    };
-    (before.shards != after.shards).then(|| Refusal {
-        key: KeyPath::of(["stream", &wanted.name, "shards"]),
-        message: format!(
-            "{} is wanted and {} run; the shards of a running stream stay as they are: restore shards = {}, \
-             or choose another stream name",
-            after.shards, before.shards, before.shards
-        ),
-    })
+    match (&running.section, &wanted.section) {
+        (Section::Stream(before), Section::Stream(after)) if before.shards != after.shards => Some(Refusal {
+            key: KeyPath::of(["stream", &wanted.name, "shards"]),
+            message: format!(
+                "{} is wanted and {} run; the shards of a running stream stay as they are: restore shards = {}, \
+                 or choose another stream name",
+                after.shards, before.shards, before.shards
+            ),
+        }),
+        (Section::Ingress(before), Section::Ingress(after)) if shares_port(&before.listen, &after.listen) => {
+            let message = format!(
+                "{} cannot be bound beside {}, where it listens now; choose another port, or stop the daemon \
+                 and start it with this topology",
+                after.listen, before.listen
+            );
+            Some(Refusal { key: KeyPath::of(["ingress", &wanted.name, "listen"]), message })
+        }
+        _ => None,
+    }
+}
+
+/// Two different addresses of which one is all addresses, on one port: they cannot be bound together.
+fn shares_port(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (one.parse::<SocketAddr>(), other.parse::<SocketAddr>()) else { return false };
+    let all = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one != other && all && one.port() == other.port() && one.port() != 0
 }
 
 /// What differs in nodes whose sections the stage of `node` is built from beside its own.

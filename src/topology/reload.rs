@@ -1,5 +1,8 @@
 //! From the topology that runs to another one: built beside, then switched.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     BuildError, Changes, Fate, Foundation, Handles, Plan, Refusal, Section,
     build::{Wiring, scaling},

@@ -122,13 +122,17 @@ impl<'a> Wiring<'a> {
     ) -> Result<IngressStage, BuildError> {
         let public = |name: &String| Ok((Plan::public_name(name).to_owned(), self.target(node, name)?));
         let targets = node.to.iter().map(public).collect::<Result<Vec<_>, BuildError>>()?;
+        let what = format!("ingress {}", node.name);
+        if let Ok(address) = section.listen.parse() {
+            self.foundation.settings.permit(&what, address)?;
+        }
         let stays = |other: &str| self.plan.node(other).is_some();
         let stage = match self.running.door(&node.name, &section.listen, &self.handles, stays) {
             Some(door) => IngressStage::take_over(door, context, section, targets)?,
             None => IngressStage::bind(context, section, targets)?,
         };
-        let address = stage.door().address();
-        self.foundation.settings.permit(&format!("ingress {}", node.name), address)?;
+        // A name of a host says only now what it stands for.
+        self.foundation.settings.permit(&what, stage.door().address())?;
         self.handles.keep_door(&node.name, &section.listen, &stage);
         Ok(stage)
     }

@@ -179,6 +179,21 @@ fn everything_that_cannot_change_while_it_runs_is_refused_at_once() {
 }
 
 #[test]
+fn an_address_that_cannot_be_bound_beside_the_running_one_is_refused() {
+    let at = |listen: &str| {
+        let line = format!("to = [\"trips\", \"bare\"]\nlisten = \"{listen}\"\n");
+        with("to = [\"trips\", \"bare\"]\n", &line)
+    };
+    let refused =
+        |before: &str, after: &str| !Changes::between(&at(before), &at(after), &[]).refusals.is_empty();
+    assert!(refused("127.0.0.1:8080", "0.0.0.0:8080"));
+    assert!(refused("0.0.0.0:8080", "127.0.0.1:8080"));
+    assert!(!refused("127.0.0.1:8080", "0.0.0.0:8081"));
+    assert!(!refused("127.0.0.1:8080", "127.0.0.2:8080"));
+    assert!(!refused("127.0.0.1:0", "0.0.0.0:0"));
+}
+
+#[test]
 fn the_topology_itself_may_change() {
     let changes = changed(&with("name = \"base\"", "name = \"other\"\ndrain_deadline = \"5s\""));
     assert!(!changes.is_empty() && told(&changes).is_empty());
