@@ -32,9 +32,9 @@ const RELOAD: &str = "\
 Example:
   caudal reload --data /srv/caudal
   reloaded bicimad in 0.4 s
-    replaced    loader facts: reject
     added       raw gold
-    kept        9 nodes
+    replaced    loader facts: reject
+    kept        7 nodes
 
 The daemon reads the file again that it was started with: checks it, builds what is new beside what runs,
 switches, and drains the old. No port closes; what has faults or cannot be changed while it runs leaves
