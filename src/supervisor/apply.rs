@@ -151,11 +151,9 @@ impl Supervisor {
 
     fn remove(&mut self, removed: &[Arc<str>]) {
         for member in self.members.extract_if(.., |member| removed.contains(&member.name)) {
-            member.forget();
             // A node that has ended already is as good.
-            actix::spawn(async move {
-                let _ = member.node.send(End).await;
-            });
+            let _ = member.node.try_send(End);
+            member.forget();
         }
     }
 

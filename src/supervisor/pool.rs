@@ -70,7 +70,7 @@ impl Pool {
         let because = format!("the topology's bounds are now {} to {}", scale.min, scale.max);
         (self.scale, self.autoscaler) = (scale, autoscaler);
         if to.0 != self.delivered {
-            let decision = Decision { to, because, by: "bounds" };
+            let decision = Decision { to, because };
             self.undelivered = Some(Ordered { decision, cause: Cause::Topology });
         }
     }
@@ -83,10 +83,7 @@ impl Pool {
     pub(super) fn consider(&mut self, now: Moment, seen: &Observation) {
         match self.autoscaler.decide(now, seen) {
             Verdict::Hold => {}
-            Verdict::Scale(decision) => {
-                let cause = if decision.by == "scheduled" { Cause::Schedule } else { Cause::Policy };
-                self.undelivered = Some(Ordered { decision, cause });
-            }
+            Verdict::Scale(decision) => self.undelivered = Some(Ordered { decision, cause: Cause::Policy }),
             Verdict::Would(decision) => self.would(now, decision),
         }
     }
@@ -97,10 +94,9 @@ impl Pool {
     }
 
     fn would(&mut self, now: Moment, decision: Decision) {
-        let (at_ms, from) = (now.wall.as_millisecond(), self.delivered);
-        let Decision { to, because, by } = &decision;
-        tracing::info!(pool = self.metrics.node(), from, to = to.0, policy = by, because, "pool would scale");
-        self.activities.scaled(at_ms, from, decision, Cause::ObserveOnly);
+        let (at_ms, from, to) = (now.wall.as_millisecond(), self.delivered, decision.to.0);
+        tracing::info!(pool = self.metrics.node(), from, to, because = decision.because, "pool would scale");
+        self.activities.scaled(at_ms, from, to, decision.because, Cause::ObserveOnly);
     }
 
     /// Orders a capacity by hand.
@@ -145,9 +141,15 @@ impl Pool {
             self.metrics.reversed();
         }
         self.delivered = to;
-        let Decision { because, by, .. } = &decision;
-        tracing::info!(pool = self.metrics.node(), from, to, ?cause, by, because, "pool scaled");
-        self.activities.scaled(at_ms, from, decision, cause);
+        tracing::info!(
+            pool = self.metrics.node(),
+            from,
+            to,
+            ?cause,
+            because = decision.because,
+            "pool scaled"
+        );
+        self.activities.scaled(at_ms, from, to, decision.because, cause);
     }
 
     /// Takes in what the node reports besides its observation.
