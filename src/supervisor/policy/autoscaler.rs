@@ -95,19 +95,16 @@ impl Autoscaler {
         let bounds = self.bounds(seen.limit);
         let room = self.changes.room(now.instant);
         let at = Situation { now, seen, desired: self.desired, measured, bounds, room, load: &self.load };
-        let opinions =
-            self.policies.iter_mut().filter_map(|policy| Some((policy.name(), policy.opinion(&at)?)));
+        let opinions = self.policies.iter_mut().filter_map(|policy| policy.opinion(&at));
         // Out when any says so, in only when all do.
-        let opinion = opinions.max_by_key(|(_, opinion)| opinion.to);
+        let opinion = opinions.max_by_key(|opinion| opinion.to);
         let source = self.source.watch(now.instant, bounds.max);
         if self.is_suspended {
             return Verdict::Hold;
         }
         let is_by_hand = scheduled.is_some();
-        let opinion = scheduled.map(|scheduled| ("scheduled", scheduled)).or(opinion);
-        let opinion = opinion.or_else(|| Some(("bounds", Opinion::stay(self.desired)?)));
-        let by = opinion.as_ref().map_or("bounds", |(by, _)| *by);
-        let to = opinion.and_then(|(_, opinion)| self.within(opinion, bounds, source, seen));
+        let opinion = scheduled.or(opinion).or_else(|| Opinion::stay(self.desired));
+        let to = opinion.and_then(|opinion| self.within(opinion, bounds, source, seen));
         match to {
             Some(Opinion { to, .. })
                 if to < self.desired
@@ -118,7 +115,7 @@ impl Autoscaler {
             {
                 Verdict::Hold
             }
-            Some(opinion) => self.order(now.instant, by, opinion, is_by_hand),
+            Some(opinion) => self.order(now.instant, opinion, is_by_hand),
             None => {
                 self.told = None;
                 Verdict::Hold
@@ -165,9 +162,9 @@ impl Autoscaler {
         (to != self.desired).then_some(Opinion { to, because })
     }
 
-    fn order(&mut self, now: Instant, by: &'static str, opinion: Opinion, is_by_hand: bool) -> Verdict {
+    fn order(&mut self, now: Instant, opinion: Opinion, is_by_hand: bool) -> Verdict {
         let Opinion { to, because } = opinion;
-        let decision = Decision { to: Capacity(to), because, by };
+        let decision = Decision { to: Capacity(to), because };
         if self.mode == ScaleMode::Observe {
             let is_news = self.told.replace(to) != Some(to);
             return if is_news { Verdict::Would(decision) } else { Verdict::Hold };
@@ -202,7 +199,7 @@ impl Autoscaler {
         if to.0 != self.desired {
             self.note(now.instant, to.0, true);
         }
-        Ok(Decision { to, because: because.to_owned(), by: "manual" })
+        Ok(Decision { to, because: because.to_owned() })
     }
 
     /// Decides nothing until resumed; goes on learning.

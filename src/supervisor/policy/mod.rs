@@ -46,9 +46,6 @@ impl Moment {
 pub struct Decision {
     pub to: Capacity,
     pub because: String,
-    /// The policy behind it by its name in a topology; `bounds` where only these had a say, `manual`
-    /// where it came by hand.
-    pub by: &'static str,
 }
 
 /// What is known of a pool's rates, in records per second.

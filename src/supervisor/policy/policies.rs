@@ -55,17 +55,6 @@ impl Policy {
         }
     }
 
-    /// Its name in a topology.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::GoalAge(_) => "goal_age",
-            Self::TargetTracking(_) => "target_tracking",
-            Self::Step(_) => "step",
-            Self::Predictive(_) => "predictive",
-            Self::Utilisation(_) => "utilisation",
-        }
-    }
-
     pub fn show(&self, learned: &mut Learned) {
         match self {
             Self::GoalAge(policy) => learned.wanted = learned.wanted.max(policy.wanted()),

@@ -16,8 +16,6 @@ pub(super) struct Trial {
     pub seen: Observation,
     /// Records per second of a worker.
     pub per_worker: f64,
-    /// Share of its working time that a worker calls busy.
-    pub shown_busy: f64,
     pub start: Duration,
     /// Records per second that all workers together can hand on.
     pub sink: f64,
@@ -47,7 +45,6 @@ impl Trial {
             scaler,
             seen: Observation::default(),
             per_worker: 10.0,
-            shown_busy: 1.0,
             start: Duration::from_secs(5),
             sink: f64::INFINITY,
             chance: None,
@@ -103,8 +100,7 @@ impl Trial {
         }
         let in_service = self.ready.iter().filter(|at| **at <= clock).count() as f64;
         let mut capacity = (in_service * self.per_worker).min(self.sink) * length;
-        let busy = (self.backlog() / self.per_worker).min(in_service * length);
-        self.seen.busy_seconds += busy * self.shown_busy;
+        self.seen.busy_seconds += (self.backlog() / self.per_worker).min(in_service * length);
         while let Some((_, records)) = self.waiting.front_mut() {
             let done = records.min(capacity);
             *records -= done;
@@ -170,28 +166,6 @@ impl Trial {
     pub fn batch(&mut self, records: f64) {
         self.waiting.push_back((self.clock(), records));
         self.arrived += records;
-    }
-
-    /// Forgets the greatest age and the changes until now.
-    pub fn begin(&mut self) {
-        (self.oldest, self.cost) = (0.0, 0.0);
-        self.log.clear();
-    }
-
-    /// The process starts anew after `away`, with what it kept.
-    pub fn restart(&mut self, scale: &Scale, away: Duration) {
-        let memory = self.scaler.remember(self.now);
-        let kept = serde_json::to_string(&memory).unwrap();
-        self.now.instant += away;
-        self.now.wall += away;
-        self.scaler = Autoscaler::new(scale);
-        self.scaler.recall(self.now, &serde_json::from_str(&kept).unwrap());
-        self.reset_counters();
-    }
-
-    /// The stage begins to count anew.
-    pub fn reset_counters(&mut self) {
-        (self.arrived, self.processed, self.seen.busy_seconds) = (0.0, 0.0, 0.0);
     }
 
     pub fn reversals(&self) -> usize {

@@ -5,7 +5,7 @@
 //! slower. Which of the two it is shows when their number changes: a shared limit keeps the sum,
 //! slower work keeps the rate of each.
 
-use super::{stretches::Stretches, work::Interval};
+use super::work::Interval;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,6 @@ use std::time::{Duration, Instant};
 const CONTENDED: f64 = 0.7;
 /// From this share on nothing holds them up.
 const FREE: f64 = 0.96;
-/// From this share on they are faster than was thought.
-const FASTER: f64 = 1.05;
-/// More workers help when they finish so many times what fewer did.
-const CAME_THROUGH: f64 = 1.02;
 /// Workers kept for each that is useful: enough to notice when the limit is lifted.
 const MARGIN: f64 = 1.1;
 /// So many more workers are tried.
@@ -54,8 +50,8 @@ pub enum Advice {
     Doubt,
     /// No more than so many are useful.
     AtMost(f64),
-    /// One more worker adds what each did here: learn that.
-    Learn(Interval),
+    /// One more worker adds what each does now: learn that.
+    Slower(Interval),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,38 +77,57 @@ enum State {
 #[derive(Debug)]
 pub struct Guard {
     state: State,
-    stretches: Stretches,
+    /// Intervals with enough to do and the same workers, joined.
+    stretch: Option<Interval>,
+    /// The stretch before, with another number of workers.
+    before: Option<(Instant, Interval)>,
+    saturated_at: Option<Instant>,
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { state: State::Free, stretches: Stretches::default() }
+        Self { state: State::Free, stretch: None, before: None, saturated_at: None }
+    }
+}
+
+fn join(stretch: &Interval, interval: &Interval) -> Interval {
+    // Old seconds fade, so that a long stretch still shows what is new.
+    let kept = if stretch.seconds > 3.0 * CONCLUDE_SECONDS { 0.8 } else { 1.0 };
+    Interval {
+        seconds: stretch.seconds * kept + interval.seconds,
+        processed: stretch.processed * kept + interval.processed,
+        busy_seconds: stretch.busy_seconds * kept + interval.busy_seconds,
+        workers: interval.workers,
+        is_saturated: true,
+    }
+}
+
+impl Interval {
+    /// Records per second of each worker.
+    fn each(&self) -> f64 {
+        self.throughput() / self.workers.max(1.0)
     }
 }
 
 impl Guard {
     /// `held` are the records in flight: a worker that settles them in batches shows nothing until then.
     pub fn watch(&mut self, now: Instant, interval: &Interval, per_worker: f64, held: f64) -> Advice {
-        self.stretches.follow(now, interval);
-        if !self.stretches.were_within(now, FORGET) {
+        self.follow(now, interval);
+        if self.saturated_at.is_none_or(|at| now.saturating_duration_since(at) > FORGET) {
             self.state = State::Free;
         }
-        let Some(stretch) = self.stretches.current() else { return self.relieved(now, interval, per_worker) };
+        let Some(stretch) = self.stretch else { return self.standing(per_worker) };
         let batch_seconds = 3.0 * held / (stretch.workers.max(1.0) * per_worker);
         let is_long = stretch.seconds >= CONCLUDE_SECONDS.max(batch_seconds);
         let expected = stretch.workers * per_worker * stretch.seconds;
         let share = stretch.processed / expected.max(f64::MIN_POSITIVE);
-        let is_significant = (expected - stretch.processed).abs() > SIGMAS * expected.sqrt();
+        let is_significant = expected - stretch.processed > SIGMAS * expected.sqrt();
+        let is_contended = share < CONTENDED && is_significant;
         match self.state {
-            State::Free if share < CONTENDED && is_significant => {
-                let is_doubtful = stretch.seconds >= DOUBT_SECONDS.max(batch_seconds);
-                match (is_long, is_doubtful) {
-                    (true, _) => self.conclude(now, &stretch, per_worker),
-                    (false, true) => Advice::Doubt,
-                    (false, false) => Advice::Free,
-                }
+            State::Free if is_contended && is_long => self.conclude(now, &stretch, per_worker),
+            State::Free if is_contended && stretch.seconds >= DOUBT_SECONDS.max(batch_seconds) => {
+                Advice::Doubt
             }
-            State::Free if share > FASTER && is_significant && is_long => self.anew(&stretch),
             State::Free => Advice::Free,
             State::Capped { .. } if is_long => self.capped(now, &stretch, share, per_worker),
             State::Probing { .. } if is_long => self.probed(now, &stretch, per_worker),
@@ -120,30 +135,36 @@ impl Guard {
         }
     }
 
-    /// The workers have no longer enough to do. When more of them came through with what fewer did not, each
-    /// of these did all it could, however little that was.
-    fn relieved(&mut self, now: Instant, interval: &Interval, per_worker: f64) -> Advice {
-        let before = self.stretches.before(now).filter(|_| matches!(self.state, State::Free));
-        let tells = before.filter(|before| {
-            let is_slow = before.each() < FREE * per_worker && before.seconds >= CONCLUDE_SECONDS;
-            let came_through = interval.throughput() > before.throughput() * CAME_THROUGH;
-            is_slow && came_through && interval.workers >= APART * before.workers
-        });
-        match tells {
-            Some(before) => self.anew(&before),
-            None => self.standing(per_worker),
+    fn follow(&mut self, now: Instant, interval: &Interval) {
+        if !interval.is_saturated {
+            self.stretch = None;
+            return;
+        }
+        self.saturated_at = Some(now);
+        match &mut self.stretch {
+            Some(stretch) if (stretch.workers - interval.workers).abs() < 0.5 => {
+                *stretch = join(stretch, interval);
+            }
+            other => {
+                if let Some(ended) = other.replace(*interval)
+                    && ended.seconds >= 2.0
+                {
+                    self.before = Some((now, ended));
+                }
+            }
         }
     }
 
     fn conclude(&mut self, now: Instant, stretch: &Interval, per_worker: f64) -> Advice {
-        let tells = self.stretches.before(now).filter(|before| {
+        let before = self.before.filter(|(at, _)| now.saturating_duration_since(*at) < FIRST_HOLD * 2);
+        let tells = before.map(|(_, before)| before).filter(|before| {
             let (few, many) = (before.workers.min(stretch.workers), before.workers.max(stretch.workers));
             many >= APART * few
         });
         let is_slower = stretch.workers < 2.0
             || tells.is_some_and(|before| (before.each() / stretch.each().max(1e-9) - 1.0).abs() < 0.15);
         if is_slower {
-            return self.anew(stretch);
+            return self.slower(stretch);
         }
         self.state = State::Capped {
             throughput: stretch.throughput(),
@@ -155,10 +176,10 @@ impl Guard {
         self.standing(per_worker)
     }
 
-    fn anew(&mut self, stretch: &Interval) -> Advice {
+    fn slower(&mut self, stretch: &Interval) -> Advice {
         self.state = State::Free;
-        self.stretches.clear();
-        Advice::Learn(*stretch)
+        self.stretch = None;
+        Advice::Slower(*stretch)
     }
 
     fn capped(&mut self, now: Instant, stretch: &Interval, share: f64, per_worker: f64) -> Advice {
@@ -171,7 +192,7 @@ impl Guard {
         }
         let is_fewer = stretch.workers * APART <= with.workers;
         if !is_verified && is_fewer && stretch.each() < 1.15 * with.each() {
-            return self.anew(stretch);
+            return self.slower(stretch);
         }
         let through = stretch.throughput();
         let moved = through > throughput || through < 0.85 * throughput;
@@ -197,7 +218,7 @@ impl Guard {
         let more = stretch.workers / from.workers.max(1.0) - 1.0;
         let gained = stretch.throughput() / from.throughput().max(f64::MIN_POSITIVE) - 1.0;
         if gained >= more / 2.0 {
-            return self.anew(stretch);
+            return self.slower(stretch);
         }
         let hold = (hold * 3).min(LONGEST_HOLD);
         let throughput = throughput.max(stretch.throughput());
@@ -229,7 +250,7 @@ impl Guard {
             workers: limit.workers,
             is_saturated: true,
         };
-        self.stretches.assume(now);
+        self.saturated_at = Some(now);
         let throughput = limit.throughput;
         self.state = State::Capped { throughput, with, is_verified: true, hold, probe_at: now + hold };
     }

@@ -2,11 +2,8 @@
 
 mod arrivals;
 mod contention;
-#[cfg(test)]
-mod contention_tests;
 mod counts;
 mod starts;
-mod stretches;
 mod trend;
 mod work;
 
@@ -69,7 +66,7 @@ impl Load {
         };
         self.advice = self.guard.watch(now, &interval, rate, seen.in_flight as f64);
         match self.advice {
-            Advice::Learn(stretch) => self.work.relearn(&stretch),
+            Advice::Slower(stretch) => self.work.relearn(&stretch),
             _ if !interval.is_saturated || self.work.is_new() => self.work.learn(&interval),
             _ => {}
         }
