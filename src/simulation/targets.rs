@@ -21,21 +21,18 @@
 //! 1. Where [`Prompt`](super::Prompt), who knows the present exactly, is over it: the least that `max` workers
 //!    all the time come to, and the time until a first worker can be there, start + 1.5 s (a drain: start + 3 s);
 //!    of a drain no less than Prompt's.
-//! 2. Where Prompt's and 0.5 s are over it, for he sees a rise within 1 s: these; where `max` workers all the time
+//! 2. Where Prompt, who sees a rise within 1 s, is over it: Prompt's and 0.5 s; where `max` workers all the time
 //!    are over it too, no less than theirs and start + 1.5 s.
 //! 3. Where Prompt is over it: Prompt's.
 //!
 //! Of a trace that is not named nobody knows what it may cost, nor how often it turns. There, where a Prompt
-//! who keeps workers for a minute is over these targets, they are its cost and a tenth, and its reversals. Where it
-//! turns more than 20 times an hour, calm goes before thrift: no idle tail is asked for.
+//! who keeps workers for a minute is over these targets, they are its cost and a tenth, and its reversals.
 
 use super::{Rehearsal, Score};
 use serde::Serialize;
 
 /// Seconds that may pass until a sizing has seen and answered a rise.
 const SEEING: f64 = 1.5;
-/// Changes of direction in an hour, on any trace.
-const MOST_REVERSALS: f64 = 20.0;
 
 /// What is measured; see [`Score`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -173,12 +170,11 @@ pub fn targets(rehearsal: &Rehearsal) -> Vec<Target> {
     };
     let young = goal / 10.0;
     let hurried = if least.p99_age > young { least.p99_age + start + SEEING } else { 0.0 };
-    let p99 = hurried.max(prompt.p99_age + SEEING - 1.0);
     let drained = (least.drain.unwrap_or(0.0) + start + 3.0).max(prompt.drain.unwrap_or(0.0));
     let mut all = vec![
         plain(Measure::Reaction, start + SEEING),
         possible(Measure::Drain, start + 3.0, prompt, drained),
-        Target { measure: Measure::P99Age, most: p99.max(young), is_relative: p99 > young },
+        possible(Measure::P99Age, young, prompt, hurried.max(prompt.p99_age + SEEING - 1.0)),
         possible(Measure::MaxAge, goal, prompt, least.max_age + start + SEEING),
         plain(Measure::Futile, 1.5),
         possible(Measure::Under, 0.02, prompt, prompt.under),
@@ -190,13 +186,11 @@ pub fn targets(rehearsal: &Rehearsal) -> Vec<Target> {
         }
         None => all.extend([
             possible(Measure::CostRatio, 2.5, patient, patient.cost_ratio * 1.1),
-            possible(Measure::Reversals, MOST_REVERSALS, patient, patient.reversals_per_hour),
+            possible(Measure::Reversals, 20.0, patient, patient.reversals_per_hour),
         ]),
     }
-    if by_name(&rehearsal.trace().name).is_some() || patient.reversals_per_hour <= MOST_REVERSALS {
-        all.push(plain(Measure::IdleTail, 75.0));
-    }
     all.extend([
+        plain(Measure::IdleTail, 75.0),
         plain(Measure::LostToScaleIn, 0.0),
         plain(Measure::Amnesia, 0.10),
         plain(Measure::EstimatorError, 0.10),
@@ -211,9 +205,9 @@ fn by_name(trace: &str) -> Option<(f64, Option<f64>, f64)> {
     Some(match trace {
         "step10x" => (1.5, Some(15.0), 3.0),
         "constant-noisy" => (1.4, Some(5.0), 3.0),
-        "ramp8x" => (1.5, None, MOST_REVERSALS),
-        "diurnal" => (1.4, None, MOST_REVERSALS),
-        "batch30k" | "capped-sink" | "random-bursts" | "square60s" => (2.5, None, MOST_REVERSALS),
+        "ramp8x" => (1.5, None, 20.0),
+        "diurnal" => (1.4, None, 20.0),
+        "batch30k" | "capped-sink" | "random-bursts" | "square60s" => (2.5, None, 20.0),
         _ => return None,
     })
 }

@@ -17,7 +17,7 @@ fn about(measure: Measure) -> &'static str {
         Measure::CostRatio => "worker-seconds over those of an oracle that knows the trace",
         Measure::Futile => "cost where the sink takes less than what arrives",
         Measure::Over => "share of the time with more than 110 % of the workers needed",
-        Measure::Under => "share of the time with less than 90 % of the workers needed",
+        Measure::Under => "share of the time with less than 95 % of the workers needed",
         Measure::Actions => "changes of what is ordered, per hour",
         Measure::Reversals => "changes of direction, per hour",
         Measure::IdleTail => "from a sudden fall of the load to 110 % of the workers then needed",

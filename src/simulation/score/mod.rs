@@ -39,7 +39,7 @@ pub struct Score {
     pub cost_ratio: f64,
     /// Share of the seconds with more than 110 % of the workers needed.
     pub over: f64,
-    /// Share of the seconds with less than 90 % of the workers needed.
+    /// Share of the seconds with less than 95 % of the workers needed.
     pub under: f64,
     /// Changes of what is ordered, per hour.
     pub actions_per_hour: f64,

@@ -6,9 +6,9 @@ use crate::simulation::{
     run::{AFTER_RESTART, Run},
 };
 
-/// Share of needed workers below which a second is under-provisioned: as far from the need as what counts as over,
-/// and as the error that an estimate may have.
-pub(super) const UNDER: f64 = 0.90;
+/// Share of needed workers below which a second is under-provisioned: arrivals vary by chance, and a policy is not
+/// asked to follow them by a twentieth.
+pub(super) const UNDER: f64 = 0.95;
 /// Share above which it is over-provisioned.
 const OVER: f64 = 1.10;
 /// Fewest needed workers for an error to be told from rounding.

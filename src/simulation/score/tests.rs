@@ -94,7 +94,7 @@ fn shares_over_and_under_are_of_the_need_at_80_percent() {
     set(&mut run, 0..20, |sample| sample.in_service = 3);
     set(&mut run, 550..560, |sample| sample.in_service = 15);
     let score = scored(&run, None);
-    assert_eq!(score.under, 0.050, "11 are less than 90 % of 12.5");
+    assert_eq!(score.under, 0.050, "11 are less than 95 % of 12.5");
     assert_eq!(score.over, 0.030, "3 are more than 110 % of 1.25, and 15 of 12.5, made whole");
 }
 

@@ -13,7 +13,7 @@ pub(super) fn p99_and_max(ages: &[f64]) -> (f64, f64) {
 }
 
 /// The slowest of: from a rise that finds too few workers to the first new one in service. Too few are less than
-/// 90 % of what is needed; for a rise of a single second, less than finish its records within the goal.
+/// 95 % of what is needed; for a rise of a single second, less than finish its records within the goal.
 pub(super) fn reaction(run: &Run, model: &PoolModel, needs: &[f64], rises: &[Rise]) -> Option<f64> {
     let after_rise = |rise: &Rise| {
         let before = run.samples.get(rise.at.checked_sub(1)?)?.in_service;
