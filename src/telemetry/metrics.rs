@@ -266,14 +266,21 @@ impl NodeMetrics {
         self.all.backlog.with_label_values(&labels).set(records);
         self.all.oldest_age.with_label_values(&labels).set(oldest_age_seconds);
     }
+    fn forget_waiting(&self, shard: &str) -> prometheus::Result<()> {
+        let labels = [&*self.node, self.kind, shard];
+        self.all.backlog.remove_label_values(&labels)?;
+        self.all.oldest_age.remove_label_values(&labels)
+    }
+
     /// A node that has left the topology is shown no more; what it has counted stays.
     pub fn forget(&self) {
         let labels = [&*self.node, self.kind];
         // What was never shown cannot be removed; that is as good.
         drop(self.all.healthy.remove_label_values(&labels));
         drop(self.all.in_flight.remove_label_values(&labels));
-        drop(self.all.backlog.remove_label_values(&[&*self.node, self.kind, ""]));
-        drop(self.all.oldest_age.remove_label_values(&[&*self.node, self.kind, ""]));
+        drop(self.forget_waiting(""));
+        // Shards are counted from 0.
+        (0_u32..).take_while(|shard| self.forget_waiting(&shard.to_string()).is_ok()).for_each(drop);
         self.all.pools.forget(&self.node, self.kind);
     }
 }
@@ -318,5 +325,22 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("caudal_flush_duration_seconds"), "{text}");
+    }
+
+    #[test]
+    fn a_node_that_has_left_is_shown_no_more_and_what_it_counted_stays() {
+        let metrics = Metrics::new();
+        let node = metrics.node("trips", "raw");
+        (0..3).for_each(|shard| node.shard(shard).show_backlog(7, 1.0));
+        node.pool().show_workers(2, 1, 1, 0, 1);
+        node.show_waiting(7, 1.0);
+        node.shard(0).accepted(3, 300);
+        node.forget();
+        let text = metrics.render();
+        assert!(
+            !text.contains("caudal_backlog_records{") && !text.contains("caudal_workers_desired{"),
+            "{text}"
+        );
+        assert!(text.contains("caudal_records_total{kind=\"raw\",node=\"trips\",shard=\"0\"} 3"), "{text}");
     }
 }
