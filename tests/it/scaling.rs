@@ -168,12 +168,14 @@ fn simulated(bench: &Bench, pool: &str, trace: &[f64], limit: Option<usize>) -> 
     workers
 }
 
-/// Within one worker or a tenth of what was simulated at some moment within two seconds, for one of the
-/// moments within a second at which the daemon may have begun to observe.
+/// Within one worker or a tenth of what was simulated within two seconds. When the daemon began to observe
+/// within a second is chance, so what lies between the simulated phases agrees too.
 fn agrees(real: &[f64], simulated: &[Vec<f64>], second: usize) -> bool {
     let near = second.saturating_sub(2)..(second + 3).min(real.len());
-    let within = |wanted: &f64| (real[second] - wanted).abs() <= (wanted / 10.0).max(1.0);
-    simulated.iter().any(|run| run[near.clone()].iter().any(within))
+    let wanted = || simulated.iter().flat_map(|run| run[near.clone()].iter().copied());
+    let (least, most) = (wanted().fold(f64::INFINITY, f64::min), wanted().fold(0.0, f64::max));
+    let slack = |workers: f64| (workers / 10.0).max(1.0);
+    (least - slack(least)..=most + slack(most)).contains(&real[second])
 }
 
 /// What is wrong with a pool, if anything.
