@@ -6,7 +6,7 @@
 //!                                      └─▶ queue ─▶ workers ─▶ stream / queue / raw / loader
 //! ```
 //!
-//! Imports go one way: `cli → topology → simulation → supervisor → pipeline → storage → telemetry`.
+//! Imports go one way: `cli → topology → simulation → supervisor → wire → pipeline → storage → telemetry`.
 
 pub mod cli;
 pub mod error;
@@ -18,3 +18,4 @@ pub mod supervisor;
 pub mod telemetry;
 pub mod topology;
 pub mod units;
+pub mod wire;

@@ -11,11 +11,12 @@ const LONGEST_FUNCTION: usize = 60;
 /// Banned as any word of a name; `common` only as the whole name, for it can be said of a type.
 const BANNED: [&str; 6] = ["util", "utils", "helper", "helpers", "manager", "misc"];
 /// Upper layers first: a layer imports only layers that follow it.
-const LAYERS: [&str; 7] = ["cli", "topology", "simulation", "supervisor", "pipeline", "storage", "telemetry"];
+const LAYERS: [&str; 8] =
+    ["cli", "topology", "simulation", "supervisor", "wire", "pipeline", "storage", "telemetry"];
 /// External crates that only some places may name.
 const CONFINED: [(&str, &[&str]); 4] = [
     ("actix", &["supervisor/"]),
-    ("actix_web", &["supervisor/", "pipeline/ingress/"]),
+    ("actix_web", &["supervisor/", "pipeline/ingress/", "wire/endpoint/"]),
     ("flume", &["pipeline/link.rs", "storage/"]),
     ("prometheus", &["telemetry/"]),
 ];

@@ -1,0 +1,182 @@
+//! All constraints of a shape against what was read, told together in AWS's words.
+
+use super::{Input, Length, List, Map, Range, ServiceError, Shape, Text, Value, rendering};
+
+/// AWS tells no more at once.
+const MOST_TOLD: usize = 10;
+
+/// Holds the input against every constraint of its shape.
+///
+/// # Errors
+/// A `ValidationException` with all violations, in the order of the shape.
+pub(super) fn check(input: &Input) -> Result<(), ServiceError> {
+    let mut violations = Vec::new();
+    structure(input, "", &mut violations);
+    violations.truncate(MOST_TOLD);
+    let plural = match violations.len() {
+        0 => return Ok(()),
+        1 => "",
+        _ => "s",
+    };
+    let told = violations.join("; ");
+    Err(ServiceError::validation(format!("{} validation error{plural} detected: {told}", violations.len())))
+}
+
+fn structure(input: &Input, path: &str, violations: &mut Vec<String>) {
+    for (member, value) in input.fields() {
+        if violations.len() >= MOST_TOLD {
+            return;
+        }
+        let path = join(path, &lower_camel_case(member.name));
+        match value {
+            Some(value) => check_value(&member.shape, value, &path, violations),
+            None if member.is_required => violations.push(violation(None, &path, NOT_NULL)),
+            None => {}
+        }
+    }
+}
+
+const NOT_NULL: &str = "Member must not be null";
+
+fn check_value(shape: &Shape, value: &Value, path: &str, violations: &mut Vec<String>) {
+    let broken = constraints(shape, value);
+    violations.extend(broken.iter().map(|constraint| violation(Some(value), path, constraint)));
+    match (shape, value) {
+        (Shape::Structure(_), Value::Structure(input)) => structure(input, path, violations),
+        (Shape::List(shape), Value::List(items)) => list(shape, value, items, path, violations),
+        (Shape::Map(shape), Value::Map(entries)) => map(shape, value, entries, path, violations),
+        _ => {}
+    }
+}
+
+/// What the value itself breaks, in AWS's order.
+fn constraints(shape: &Shape, value: &Value) -> Vec<String> {
+    match (shape, value) {
+        (Shape::Text(shape), Value::Text(text)) => text_constraints(shape, text, Order::Alone),
+        (Shape::Blob(length), Value::Blob(bytes)) => length_constraints(*length, bytes.len()),
+        (Shape::Integer(range) | Shape::Long(range), Value::Integer(number)) => {
+            range_constraints(*range, *number)
+        }
+        (Shape::List(shape), Value::List(items)) => length_constraints(shape.length, items.len()),
+        (Shape::Map(shape), Value::Map(entries)) => length_constraints(shape.length, entries.len()),
+        _ => Vec::new(),
+    }
+}
+
+/// AWS tells the pattern first of a text that stands alone, and last of one in a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Alone,
+    Within,
+}
+
+fn text_constraints(shape: &Text, text: &str, order: Order) -> Vec<String> {
+    let told = |pattern: &super::Pattern| {
+        (!pattern.matches(text))
+            .then(|| format!("Member must satisfy regular expression pattern: {}", pattern.text()))
+    };
+    let pattern = shape.pattern.and_then(told);
+    // Java counts UTF-16 units.
+    let lengths = length_constraints(shape.length, text.encode_utf16().count());
+    let choices = (!shape.choices.is_empty() && !shape.choices.contains(&text))
+        .then(|| format!("Member must satisfy enum value set: [{}]", shape.choices.join(", ")));
+    match order {
+        Order::Alone => pattern.into_iter().chain(lengths).chain(choices).collect(),
+        Order::Within => lengths.into_iter().chain(pattern).chain(choices).collect(),
+    }
+}
+
+fn length_constraints(length: Length, found: usize) -> Vec<String> {
+    let least = length.least.filter(|least| found < *least);
+    let most = length.most.filter(|most| found > *most);
+    let least = least.map(|least| format!("Member must have length greater than or equal to {least}"));
+    let most = most.map(|most| format!("Member must have length less than or equal to {most}"));
+    least.into_iter().chain(most).collect()
+}
+
+fn range_constraints(range: Range, found: i64) -> Vec<String> {
+    let least = range.least.filter(|least| found < *least);
+    let most = range.most.filter(|most| found > *most);
+    let least = least.map(|least| format!("Member must have value greater than or equal to {least}"));
+    let most = most.map(|most| format!("Member must have value less than or equal to {most}"));
+    least.into_iter().chain(most).collect()
+}
+
+/// Texts in a list are told at the list, with every constraint on them; anything else at its own place.
+fn list(shape: &List, whole: &Value, items: &[Option<Value>], path: &str, violations: &mut Vec<String>) {
+    if let Shape::Text(text) = &shape.member {
+        let mut texts = items.iter().flatten().filter_map(Value::as_text);
+        if texts.any(|item| !text_constraints(text, item, Order::Within).is_empty()) {
+            let told = format!("Member must satisfy constraint: [{}]", declared(text));
+            violations.push(violation(Some(whole), path, &told));
+        }
+    }
+    for (at, item) in items.iter().enumerate() {
+        if violations.len() >= MOST_TOLD {
+            return;
+        }
+        let path = || format!("{path}.{}.member", at + 1);
+        match item {
+            None => violations.push(violation(None, &path(), NOT_NULL)),
+            Some(_) if matches!(shape.member, Shape::Text(_)) => {}
+            Some(item) => check_value(&shape.member, item, &path(), violations),
+        }
+    }
+}
+
+fn map(
+    shape: &Map,
+    whole: &Value,
+    entries: &[(String, Option<Value>)],
+    path: &str,
+    violations: &mut Vec<String>,
+) {
+    if entries.iter().any(|(key, _)| !text_constraints(&shape.key, key, Order::Within).is_empty()) {
+        let told = format!("Map keys must satisfy constraint: [{}]", declared(&shape.key));
+        violations.push(violation(Some(whole), path, &told));
+    }
+    if let Shape::Text(text) = &shape.value {
+        let mut values = entries.iter().filter_map(|(_, value)| value.as_ref()?.as_text());
+        if values.any(|value| !text_constraints(text, value, Order::Within).is_empty()) {
+            let told = format!("Map value must satisfy constraint: [{}]", declared(text));
+            violations.push(violation(Some(whole), path, &told));
+        }
+    }
+    for (key, value) in entries {
+        let path = || format!("{path}.{key}.member");
+        match value {
+            None => violations.push(violation(None, &path(), NOT_NULL)),
+            Some(_) if matches!(shape.value, Shape::Text(_)) => {}
+            Some(value) => check_value(&shape.value, value, &path(), violations),
+        }
+    }
+}
+
+/// Every constraint on a text in a list, kept or not.
+fn declared(shape: &Text) -> String {
+    let most = shape.length.most.map(|most| format!("Member must have length less than or equal to {most}"));
+    let least =
+        shape.length.least.map(|least| format!("Member must have length greater than or equal to {least}"));
+    let pattern = shape
+        .pattern
+        .map(|pattern| format!("Member must satisfy regular expression pattern: {}", pattern.text()));
+    let choices = (!shape.choices.is_empty())
+        .then(|| format!("Member must satisfy enum value set: [{}]", shape.choices.join(", ")));
+    [most, least, pattern, choices].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn violation(value: Option<&Value>, path: &str, constraint: &str) -> String {
+    let shown = value.map_or_else(|| "null".to_owned(), |value| format!("'{}'", rendering::of(value)));
+    format!("Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// `streamName` for `StreamName`, `streamARN` for `StreamARN`.
+fn lower_camel_case(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}

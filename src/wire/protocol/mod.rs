@@ -1,0 +1,27 @@
+//! The protocols of AWS: requests read by the shape of their operation, answers written from a tree.
+
+mod blob;
+mod budget;
+mod cbor;
+mod constraints;
+mod error;
+pub mod event_stream;
+mod input;
+mod json;
+mod output;
+mod pattern;
+mod rendering;
+mod reply;
+mod scalar;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod timestamp;
+
+pub use error::ServiceError;
+pub use input::{Input, Value};
+pub use output::{Content, Output};
+pub use pattern::Pattern;
+pub use reply::{Event, Protocol, Reply};
+pub use shape::{Length, List, Map, Member, Range, Shape, Structure, Text};
+pub use timestamp::Timestamp;

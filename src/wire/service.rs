@@ -1,0 +1,51 @@
+//! What a service behind the endpoint is: a name, its operations as data, and one function that answers.
+
+use super::protocol::{Input, Reply, ServiceError, Structure};
+use futures::future::BoxFuture;
+use std::fmt;
+
+/// Who asks, and for which part of the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: String,
+    /// Region of the signature's credential scope, such as `us-east-1`.
+    pub region: String,
+    /// As the answer's `x-amzn-RequestId` tells it.
+    pub request_id: String,
+}
+
+/// An operation as the service model has it.
+#[derive(Debug)]
+pub struct Operation {
+    pub name: &'static str,
+    /// What its request holds.
+    pub input: &'static Structure,
+}
+
+/// Answers an operation, named as in [`Service::operations`]; its input keeps all constraints.
+pub type Answer =
+    Box<dyn Fn(Caller, &'static str, Input) -> BoxFuture<'static, Result<Reply, ServiceError>> + Send + Sync>;
+
+/// A service behind the endpoint.
+pub struct Service {
+    /// What stands before the dot of `X-Amz-Target`, such as `Kinesis_20131202`.
+    pub target: &'static str,
+    /// The service's name in a credential scope, such as `kinesis`.
+    pub signing_name: &'static str,
+    pub operations: &'static [Operation],
+    pub answer: Answer,
+}
+
+impl Service {
+    /// The operation of this name.
+    pub fn operation(&self, name: &str) -> Option<&'static Operation> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Service").field("target", &self.target).finish_non_exhaustive()
+    }
+}
