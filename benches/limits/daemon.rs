@@ -1,6 +1,8 @@
 //! The daemon as a process of its own.
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -23,6 +25,7 @@ format = "jsonl"
 pub struct Daemon {
     child: Child,
     pub ingress: String,
+    admin: String,
     pub started_in: Duration,
 }
 
@@ -40,13 +43,15 @@ impl Daemon {
             .stderr(Stdio::null())
             .spawn()
             .expect("daemon");
-        let mut daemon = Self { child, ingress: String::new(), started_in: Duration::ZERO };
+        let mut daemon =
+            Self { child, ingress: String::new(), admin: String::new(), started_in: Duration::ZERO };
         while started.elapsed() < Duration::from_secs(60) {
             if let Ok(text) = std::fs::read_to_string(&ready)
                 && let Ok(run) = serde_json::from_str::<serde_json::Value>(&text)
                 && let Some(address) = run["ingress"]["collector"].as_str()
             {
                 daemon.ingress = address.to_owned();
+                daemon.admin = run["admin"].as_str().unwrap_or_default().to_owned();
                 daemon.started_in = started.elapsed();
                 return daemon;
             }
@@ -62,15 +67,26 @@ impl Daemon {
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("number") / 1024.0
     }
 
-    /// Processor time that all of its threads have had.
+    /// Processor time that all of its threads have had, also those that have ended. In hundredths of a
+    /// second, the unit of `/proc` (see proc_pid_stat(5): `utime` and `stime`).
     pub fn processor_seconds(&self) -> f64 {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("threads");
-        let nanoseconds = threads.flatten().filter_map(|thread| {
-            // A thread may have ended meanwhile.
-            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<f64>().ok()
-        });
-        nanoseconds.sum::<f64>() / 1e9
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("stat");
+        // The program's name, in parentheses, may hold spaces.
+        let (_, fields) = stat.rsplit_once(')').expect("fields");
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().expect("ticks"));
+        ticks.sum::<f64>() / 100.0
+    }
+
+    /// What `/health` of its admin server tells.
+    pub fn health(&self) -> serde_json::Value {
+        let mut stream = TcpStream::connect(&self.admin).expect("admin");
+        let request = format!("GET /health HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.admin);
+        stream.write_all(request.as_bytes()).expect("request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answer");
+        let body = answer.find('{').map_or("", |start| &answer[start..]);
+        serde_json::from_str(body).expect("health as JSON")
     }
 }
 
