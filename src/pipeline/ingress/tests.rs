@@ -1,6 +1,7 @@
 //! An ingress over real sockets and a real store.
 
 mod accepting;
+mod collecting;
 mod daemon;
 mod overload;
 mod pooling;
