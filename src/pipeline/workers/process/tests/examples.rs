@@ -6,7 +6,12 @@ use crate::{
     units::Span,
 };
 use serde_json::{Value, json};
-use std::{fs, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    fs,
+    io::{self, Write},
+    sync::atomic::Ordering::Relaxed,
+    time::Duration,
+};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
 
@@ -75,7 +80,8 @@ fn languages() -> Vec<&'static str> {
     let has = |program| std::process::Command::new(program).arg("--version").output().is_ok();
     assert!(has("python3"), "python3 is not installed");
     if std::env::var_os("CAUDAL_WITHOUT_NODE").is_some() {
-        println!("CAUDAL_WITHOUT_NODE is set: the example in Node.js is not tried");
+        // Past the test's own capture, so that it is seen.
+        let _ = writeln!(io::stderr(), "skipped: the example in Node.js, because CAUDAL_WITHOUT_NODE is set");
         return vec!["python"];
     }
     assert!(has("node"), "node is not installed (Debian: nodejs); set CAUDAL_WITHOUT_NODE=1 to do without");
