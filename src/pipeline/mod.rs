@@ -35,7 +35,7 @@ pub use source::{FilteredSource, Source};
 pub use stage::{Capacity, Kind, Observation, Stage, Tally};
 pub use target::{Outgoing, Target, Unfit, random_key};
 pub use tasks::{
-    Busy, Census, Pulse, Retire, TaskError, TaskExit, Tasks, WorkerReport, WorkerState, WorkerTerms,
-    panic_message,
+    Busy, Census, Pulse, RestartTerms, Retire, TaskError, TaskExit, Tasks, WorkerReport, WorkerState,
+    WorkerTerms, panic_message,
 };
 pub use writers::{Writers, WritersSeen, Writing};

@@ -14,6 +14,7 @@ mod workers_tests;
 
 pub use exit::{Retire, TaskError, TaskExit, panic_message};
 pub use pulse::{Busy, Pulse, WorkerTerms};
+pub use restarts::RestartTerms;
 pub use staffing::Census;
 pub use worker::{WorkerReport, WorkerState};
 
@@ -109,6 +110,11 @@ impl Tasks {
         next
     }
 
+    /// When failed tasks are started again from now on.
+    pub fn restart_by(&mut self, terms: RestartTerms) {
+        self.restarts.set_terms(terms, Instant::now());
+    }
+
     /// The node whose tasks these are.
     pub fn node(&self) -> &str {
         &self.node
@@ -135,7 +141,7 @@ impl Tasks {
     {
         if self.may_start(key, now) {
             let id = self.ids.fetch_add(1, Relaxed);
-            self.start(id, key, None, start);
+            self.start(now, id, key, None, start);
         }
     }
 
@@ -162,23 +168,19 @@ impl Tasks {
         let pulse = vital.pulse();
         let restarts = self.restarts.consecutive(key);
         let worker = Worker { restarts, ..Worker::begin(id, self.generation, terms, vital) };
-        self.start(id, key, Some(worker), |retire| start(retire, pulse));
+        self.start(now, id, key, Some(worker), |retire| start(retire, pulse));
     }
 
     fn may_start(&self, key: &str, now: Instant) -> bool {
         !self.running.contains_key(key) && self.restarts.may_start(key, now)
     }
 
-    fn start<F, T>(&mut self, id: u64, key: &str, worker: Option<Worker>, start: F)
+    fn start<F, T>(&mut self, now: Instant, id: u64, key: &str, worker: Option<Worker>, start: F)
     where
         F: FnOnce(Retire) -> T,
         T: Future<Output = Result<(), TaskError>> + Send + 'static,
     {
-        if self.restarts.started(key)
-            && let Some(metrics) = &self.metrics
-        {
-            metrics.restarted();
-        }
+        self.note_restart(key, now);
         let (retire, asked) = Retire::pair();
         let span = match &worker {
             Some(_) => tracing::info_span!("task", node = %self.node, task = key, worker = id),
@@ -188,6 +190,21 @@ impl Tasks {
         let spawned = Spawned::new(id, task, Arc::clone(&self.ends)).instrument(span);
         let handle = self.runtime.spawn(spawned).abort_handle();
         self.running.insert(key.to_owned(), Running { id, retire, handle, worker });
+    }
+
+    fn note_restart(&mut self, key: &str, now: Instant) {
+        let Some(restarted) = self.restarts.started(key, now) else { return };
+        if let Some(metrics) = &self.metrics {
+            metrics.restarted();
+        }
+        tracing::info!(
+            node = %self.node,
+            task = key,
+            failures_in_a_row = restarted.consecutive,
+            rest_ms = restarted.rest.as_millis() as u64,
+            rested_ms = restarted.rested.as_millis() as u64,
+            "task is started again"
+        );
     }
 
     /// Asks one task to end; it stays among the running until it has. One that rests is given up.
@@ -295,11 +312,10 @@ impl Tasks {
         if self.restarts.is_exhausted(now) {
             tracing::error!(
                 node = %self.node,
-                failures = restarts::BUDGET * pool,
-                within_s = restarts::WINDOW.as_secs(),
-                rest_s = restarts::LONG_REST.as_secs(),
+                failures = self.restarts.terms().budget(pool),
+                within = %self.restarts.terms().within,
                 last_error = error,
-                "restart budget exhausted; the node starts no task until it has rested"
+                "restart budget exhausted; the node starts no task for as long"
             );
         }
         self.last_error = Some(format!("{key}: {error}"));

@@ -52,13 +52,13 @@ impl Supervisor {
         applied.rescaled = self.rescale(rescaled);
         let leaving = self.leaving(&removed);
         let done = carry_out(rolling, switching, leaving, until.all).into_actor(self);
-        context.spawn(done.map(move |(outcomes, stragglers), supervisor, _| {
+        context.spawn(done.map(move |(outcomes, stragglers), supervisor, context| {
             for (name, outcome) in outcomes {
                 note(&mut applied, name, outcome);
             }
             applied.stragglers.extend(stragglers);
             applied.removed.clone_from(&removed);
-            supervisor.remove(&removed);
+            supervisor.remove(&removed, context);
             supervisor.arrange(topology, &order);
             supervisor.deadline = deadline;
             tracing::info!(?applied, "the topology was changed");
@@ -123,9 +123,10 @@ impl Supervisor {
         for built in replaced {
             let Some(member) = self.member(&built.name) else { continue };
             member.redefine(&built, now);
+            let revision = member.revision;
             let name = Arc::clone(&built.name);
             let wait = until.saturating_duration_since(now.instant) + GRACE;
-            let answer = member.node.send(Replace { built, until }).timeout(wait);
+            let answer = member.node.send(Replace { built, until, revision }).timeout(wait);
             member.deliver(now);
             asked.push(async move { (name, answer.await.unwrap_or(HandedOver::Refreshing)) });
         }
@@ -136,9 +137,9 @@ impl Supervisor {
     fn rescale(&mut self, rescaled: Vec<Rescaled>) -> Vec<Arc<str>> {
         let now = Moment::now();
         let mut names = Vec::with_capacity(rescaled.len());
-        for Rescaled { name, scale, refresh } in rescaled {
+        for Rescaled { name, terms } in rescaled {
             let Some(member) = self.member(&name) else { continue };
-            member.rescale(scale, refresh, now);
+            member.rescale(terms, now);
             names.push(name);
         }
         names
@@ -149,11 +150,13 @@ impl Supervisor {
         leaves.map(Member::drainable).collect()
     }
 
-    fn remove(&mut self, removed: &[Arc<str>]) {
-        for member in self.members.extract_if(.., |member| removed.contains(&member.name)) {
-            // A node that has ended already is as good.
-            let _ = member.node.try_send(End);
+    /// The actors of nodes that have left end as soon as their mailboxes have room for the order.
+    pub(super) fn remove(&mut self, removed: &[Arc<str>], context: &mut Context<Self>) {
+        let gone = self.members.extract_if(.., |member| removed.contains(&member.name));
+        for member in gone.collect::<Vec<_>>() {
             member.forget();
+            // A node that has ended already is as good.
+            context.spawn(member.node.send(End).into_actor(self).map(|_, _, _| ()));
         }
     }
 

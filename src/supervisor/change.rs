@@ -1,7 +1,6 @@
 //! A change of the running topology, as the supervisor applies it.
 
-use super::{drain::Straggler, node::BuiltNode};
-use crate::pipeline::{RefreshSettings, Scale};
+use super::{drain::Straggler, node::BuiltNode, terms::NodeTerms};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// How a node is handed over from its old stage to its new one.
@@ -25,7 +24,7 @@ pub struct Change {
     pub added: Vec<BuiltNode>,
     /// Nodes of the same name that run already.
     pub replaced: Vec<BuiltNode>,
-    /// Pools whose bounds or policies change, and nothing else; their workers run on.
+    /// Pools whose terms change, and nothing else; their workers run on.
     pub rescaled: Vec<Rescaled>,
     pub removed: Vec<Arc<str>>,
     /// What drains for longer is cut off, now and when the daemon stops.
@@ -36,8 +35,7 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rescaled {
     pub name: Arc<str>,
-    pub scale: Scale,
-    pub refresh: RefreshSettings,
+    pub terms: NodeTerms,
 }
 
 impl fmt::Debug for Change {
@@ -59,11 +57,11 @@ impl fmt::Debug for Change {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     pub added: Vec<Arc<str>>,
-    /// The new stage works, and the old one has ended or is watched for a while.
+    /// The new stage works, and the old one has ended.
     pub replaced: Vec<Arc<str>>,
     pub rescaled: Vec<Arc<str>>,
     pub removed: Vec<Arc<str>>,
-    /// Their workers are still being replaced at the deadline; it goes on.
+    /// Their workers are still being replaced, or the new ones watched, at the deadline; it goes on.
     pub refreshing: Vec<Arc<str>>,
     /// Back to the old stage, and why.
     pub rolled_back: Vec<(Arc<str>, String)>,

@@ -4,12 +4,13 @@ use super::{
     drain::Drainable,
     health::{NodeHealth, NodeState},
     memory::Kept,
-    node::{BuiltNode, Node, NodeReport, Resize, SetRefresh},
+    node::{BuiltNode, Node, NodeReport, Resize, SetTerms},
     policy::Moment,
-    pool::Pool,
+    pool::{Pool, Redefined},
+    terms::NodeTerms,
 };
 use crate::{
-    pipeline::{Kind, Observation, RefreshSettings, Scale},
+    pipeline::{Kind, Observation},
     telemetry::NodeMetrics,
 };
 use actix::prelude::*;
@@ -23,6 +24,10 @@ pub(super) struct Member {
     pub pool: Option<Pool>,
     pub report: Option<NodeReport>,
     metrics: NodeMetrics,
+    /// Raised with each stage and each change of terms; reports of before know nothing of the latest.
+    pub revision: u64,
+    /// Given, and not yet handed to the node.
+    undelivered: Option<SetTerms>,
     /// Its actor no longer answers.
     lost: Option<String>,
 }
@@ -31,34 +36,35 @@ impl Member {
     /// Starts a node's actor, on the current system. A pool goes on with what was kept of it.
     pub(super) fn start(built: BuiltNode, tasks_on: &Handle, kept: Kept, now: Moment) -> Self {
         let metrics = built.metrics.clone();
-        let pool = built.scale.clone().map(|scale| Pool::new(scale, metrics.pool(), kept, now));
+        let pool = built.terms.scale.clone().map(|scale| Pool::new(scale, metrics.pool(), kept, now));
         let (name, kind) = (Arc::clone(&built.name), built.kind());
         let desired = pool.as_ref().map_or(1, |pool| pool.desired().0);
         let node = Node::new(built, desired, tasks_on.clone()).start();
-        Self { name, kind, node, pool, report: None, metrics, lost: None }
+        let (report, undelivered, lost) = (None, None, None);
+        Self { name, kind, node, pool, report, metrics, revision: 0, undelivered, lost }
     }
 
     /// It goes on as another kind or under other bounds.
     pub(super) fn redefine(&mut self, built: &BuiltNode, now: Moment) {
         self.kind = built.kind();
         self.metrics = built.metrics.clone();
-        match (&mut self.pool, built.scale.clone()) {
-            (Some(pool), Some(scale)) => pool.redefine(scale, now),
+        self.revision += 1;
+        self.undelivered = None;
+        match (&mut self.pool, built.terms.scale.clone()) {
+            (Some(pool), Some(scale)) => pool.redefine(scale, Redefined::ByTopology, now),
             (pool, scale) => {
                 *pool = scale.map(|scale| Pool::new(scale, built.metrics.pool(), Kept::default(), now))
             }
         }
     }
 
-    /// Its workers run on under other bounds, and are refreshed in another way.
-    pub(super) fn rescale(&mut self, scale: Scale, refresh: RefreshSettings, now: Moment) {
-        if let Some(pool) = &mut self.pool {
-            pool.redefine(scale, now);
+    /// Its workers run on under other terms.
+    pub(super) fn rescale(&mut self, terms: NodeTerms, now: Moment) {
+        if let (Some(pool), Some(scale)) = (&mut self.pool, terms.scale.clone()) {
+            pool.redefine(scale, Redefined::ByTopology, now);
         }
-        // A full mailbox keeps the settings of before; they matter to the next refresh only.
-        if self.node.try_send(SetRefresh(refresh)).is_err() {
-            tracing::warn!(node = %self.name, "a node is too busy to take its refresh settings");
-        }
+        self.revision += 1;
+        self.undelivered = Some(SetTerms { terms, revision: self.revision });
         self.deliver(now);
     }
 
@@ -71,6 +77,9 @@ impl Member {
     pub(super) fn take_in(&mut self, report: NodeReport, now: Moment, may_scale: bool) {
         if let Some(pool) = &mut self.pool {
             let at_ms = now.wall.as_millisecond();
+            if let Some(scale) = report.scale.clone().filter(|_| report.revision == self.revision) {
+                pool.redefine(scale, Redefined::ByRollback, now);
+            }
             let (seen, refresh) = (&report.observation, report.refreshes.last());
             pool.reported(at_ms, seen, report.restarts, report.last_error.as_deref(), refresh);
             if may_scale {
@@ -88,8 +97,11 @@ impl Member {
         }
     }
 
-    /// Hands an order to the node. A full mailbox is no loss: it is tried again in a second.
+    /// Hands terms and orders to the node. A full mailbox is no loss: it is tried again in a second.
     pub(super) fn deliver(&mut self, now: Moment) {
+        if let Some(terms) = self.undelivered.take_if(|terms| self.node.try_send(terms.clone()).is_ok()) {
+            tracing::debug!(node = %self.name, revision = terms.revision, "a node has new terms");
+        }
         let Some(pool) = &mut self.pool else { return };
         let Some(to) = pool.undelivered() else { return };
         if self.node.try_send(Resize(to)).is_ok() {

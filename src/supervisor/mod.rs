@@ -16,6 +16,7 @@ mod pool;
 mod refresh;
 #[expect(clippy::module_inception, reason = "the folder is the control plane, the file is its root actor")]
 mod supervisor;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod verbs;
@@ -33,3 +34,4 @@ pub use policy::{
     PatienceMemory, StartsMemory, Verdict,
 };
 pub use refresh::{RefreshReport, RefreshStatus};
+pub use terms::NodeTerms;

@@ -19,6 +19,14 @@ struct Ordered {
     cause: Cause,
 }
 
+/// Why a pool goes on under other bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redefined {
+    ByTopology,
+    /// Its workers are again those of before, and so are its bounds.
+    ByRollback,
+}
+
 /// What the supervisor knows of a pool.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -57,7 +65,7 @@ impl Pool {
     }
 
     /// Goes on under other bounds and policies, with what was learned.
-    pub(super) fn redefine(&mut self, scale: Scale, now: Moment) {
+    pub(super) fn redefine(&mut self, scale: Scale, why: Redefined, now: Moment) {
         if scale == self.scale {
             return;
         }
@@ -67,7 +75,12 @@ impl Pool {
             autoscaler.suspend();
         }
         let to = autoscaler.desired();
-        let because = format!("the topology's bounds are now {} to {}", scale.min, scale.max);
+        let (min, max) = (scale.min, scale.max);
+        let because = match why {
+            Redefined::ByTopology => format!("the topology's bounds are now {min} to {max}"),
+            Redefined::ByRollback => format!("it was rolled back: its bounds are {min} to {max} again"),
+        };
+        tracing::info!(pool = self.metrics.node(), because, "pool");
         (self.scale, self.autoscaler) = (scale, autoscaler);
         if to.0 != self.delivered {
             let decision = Decision { to, because };

@@ -1,5 +1,10 @@
 //! A refresh: the workers of a pool are replaced in rolling steps. Pure: it is told what is seen and
 //! says how many workers of the older and of the newer kind there should be.
+//!
+//! Where it ends without success, the pool stays as it is: workers of both kinds, of which each is kept up.
+//! After a cancellation scale-out adds newer workers and scale-in takes older ones, which do not come back;
+//! after a failure it is the other way round. Another refresh goes on from there, a rollback goes back, and
+//! so does the next change of the topology.
 
 #[cfg(test)]
 mod tests;
@@ -85,7 +90,8 @@ pub(super) struct Refresh {
     checkpoint: usize,
     paused_until: Option<Instant>,
     baking_until: Option<Instant>,
-    older_kept: u32,
+    /// Workers of each kind that stay where it ends without success.
+    kept: Split,
 }
 
 impl Refresh {
@@ -115,7 +121,7 @@ impl Refresh {
             checkpoint: 0,
             paused_until: None,
             baking_until: None,
-            older_kept: 0,
+            kept: Split { older: 0, newer: 0 },
         }
     }
 
@@ -139,7 +145,8 @@ impl Refresh {
     pub(super) fn cancel(&mut self, because: &str, at_ms: i64) -> bool {
         let is_active = self.status().is_active();
         if is_active {
-            self.end(RefreshStatus::Cancelled, Some(because.to_owned()), at_ms);
+            let reason = because.to_owned() + &self.between_stages();
+            self.end(RefreshStatus::Cancelled, Some(reason), at_ms);
         }
         is_active
     }
@@ -166,7 +173,7 @@ impl Refresh {
                 self.report.percentage_complete = 0;
                 (self.best, self.failures_before) = ((0, now), 0);
                 (self.paused_until, self.baking_until) = (None, None);
-                self.older_kept = 0;
+                self.kept = Split { older: 0, newer: 0 };
                 Ok(())
             }
         }
@@ -180,15 +187,42 @@ impl Refresh {
         }
     }
 
+    /// What there is to say of a pool that stays between two stages.
+    fn between_stages(&self) -> String {
+        if !self.can_roll_back || self.kept.older == 0 {
+            return String::new();
+        }
+        format!(
+            "; {} workers of the former stage stay beside {} of the new one: start a refresh to go on, or roll it back",
+            self.kept.older, self.kept.newer
+        )
+    }
+
+    /// Workers of an older stage stay although it has ended.
+    pub(super) fn keeps_former(&self) -> bool {
+        match self.status() {
+            RefreshStatus::InProgress
+            | RefreshStatus::Baking
+            | RefreshStatus::RollbackInProgress
+            | RefreshStatus::Failed => true,
+            RefreshStatus::Cancelled => self.kept.older > 0,
+            RefreshStatus::Successful | RefreshStatus::RollbackSuccessful | RefreshStatus::RollbackFailed => {
+                false
+            }
+        }
+    }
+
     /// Takes in what is seen and says how many workers of each kind there should be. A failure may
     /// turn it into a rollback: then the caller swaps the kinds before the next step.
     pub(super) fn step(&mut self, now: Instant, at_ms: i64, seen: &Seen) -> Split {
         match self.status() {
             RefreshStatus::InProgress | RefreshStatus::RollbackInProgress => self.replace(now, at_ms, seen),
             RefreshStatus::Baking => self.bake(now, at_ms, seen),
-            RefreshStatus::Failed | RefreshStatus::Cancelled => {
-                let older = self.older_kept.min(seen.desired);
-                Split { older, newer: seen.desired - older }
+            RefreshStatus::Failed => self.stay(self.kept.older, seen.desired),
+            RefreshStatus::Cancelled => {
+                let newer = self.kept.newer.min(seen.desired);
+                self.kept.older = self.kept.older.min(seen.desired - newer);
+                self.stay(self.kept.older, seen.desired)
             }
             RefreshStatus::Successful | RefreshStatus::RollbackSuccessful | RefreshStatus::RollbackFailed => {
                 Split { older: 0, newer: seen.desired }
@@ -196,15 +230,19 @@ impl Refresh {
         }
     }
 
+    fn stay(&self, older: u32, desired: u32) -> Split {
+        let older = older.min(desired);
+        Split { older, newer: desired - older }
+    }
+
     fn replace(&mut self, now: Instant, at_ms: i64, seen: &Seen) -> Split {
         self.note_progress(now, seen);
         if self.has_failed(now, at_ms, seen) {
-            self.older_kept = seen.older.min(seen.desired);
             return Split { older: seen.older, newer: seen.newer };
         }
         let goal = self.goal(now, seen);
         let split = self.split(goal, seen);
-        self.older_kept = split.older;
+        self.kept = self.stay(split.older, seen.desired);
         self.report.percentage_complete = percentage(seen.proven.min(goal), seen.desired);
         if seen.older == 0
             && seen.proven >= seen.desired
@@ -261,6 +299,7 @@ impl Refresh {
 
     /// True when the new workers fail, or nothing has come forward for too long.
     fn has_failed(&mut self, now: Instant, at_ms: i64, seen: &Seen) -> bool {
+        let kept = self.stay(seen.older, seen.desired);
         let failures = seen.failures.saturating_sub(self.failures_before);
         let waits = self.paused_until.is_some();
         let reason = if failures >= CHANCE.max(seen.desired / 2) {
@@ -276,6 +315,8 @@ impl Refresh {
             // It can, and it is not rolled back yet.
             let _ = self.roll_back(reason, now);
         } else {
+            self.kept = kept;
+            let reason = reason + &self.between_stages();
             self.end(RefreshStatus::Failed, Some(reason), at_ms);
         }
         true

@@ -5,13 +5,10 @@ mod wiring;
 
 use super::{Plan, PlannedNode, Section};
 use crate::{
-    pipeline::{
-        RefreshSettings, Scale, ingress::IngressError, queue::QueueError, stream::StreamError,
-        workers::WorkersError,
-    },
+    pipeline::{ingress::IngressError, queue::QueueError, stream::StreamError, workers::WorkersError},
     settings::{Settings, SettingsError},
     storage::Store,
-    supervisor::BuiltNode,
+    supervisor::{BuiltNode, NodeTerms},
     telemetry::Metrics,
 };
 use std::{error::Error, path::PathBuf, sync::Arc};
@@ -80,16 +77,19 @@ pub async fn build(plan: &Plan, foundation: Foundation<'_>) -> Result<Built, Bui
     Ok(Built { nodes, handles: wiring.into_handles() })
 }
 
-/// How a node's pool scales and how its workers are replaced; none when it has no pool.
-pub(super) fn scaling(plan: &Plan, node: &PlannedNode) -> Option<(Scale, RefreshSettings)> {
-    let refresh = RefreshSettings::default;
-    match &node.section {
-        Section::Ingress(section) => Some((section.pool_scale(), refresh())),
-        Section::Workers(section) => Some((section.scale.clone(), section.refresh.clone())),
-        Section::Raw(section) => Some((section.scale.pool_scale(shards_read(plan, node)), refresh())),
-        Section::Loader(section) => Some((section.scale.pool_scale(shards_read(plan, node)), refresh())),
+/// The terms that a node's tasks live by.
+pub(super) fn terms(plan: &Plan, node: &PlannedNode) -> NodeTerms {
+    let scale = match &node.section {
+        Section::Ingress(section) => Some(section.pool_scale()),
+        Section::Workers(section) => {
+            let scale = Some(section.scale.clone());
+            return NodeTerms { scale, refresh: section.refresh.clone(), restart: section.restart.clone() };
+        }
+        Section::Raw(section) => Some(section.scale.pool_scale(shards_read(plan, node))),
+        Section::Loader(section) => Some(section.scale.pool_scale(shards_read(plan, node))),
         Section::Stream(_) | Section::Queue(_) => None,
-    }
+    };
+    scale.into()
 }
 
 /// Shards of the stream that a node reads.

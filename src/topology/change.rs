@@ -35,7 +35,7 @@ pub struct NodeChange {
 pub enum Fate {
     /// It runs on, untouched.
     Kept,
-    /// Its workers run on under other bounds or policies.
+    /// Its workers run on under other terms: bounds, policies, restarts, how they are replaced.
     Rescaled,
     /// Its definition changes under those who use it; its tasks run on.
     Redefined,
@@ -70,7 +70,7 @@ impl Changes {
             let mut fields = changed_fields(before, node);
             fields.extend(neighbours(running, wanted, node));
             let fate = match fate(node.kind, &fields) {
-                Fate::Kept if uncertain.contains(&node.name) => Fate::Replaced,
+                Fate::Kept | Fate::Rescaled if uncertain.contains(&node.name) => Fate::Replaced,
                 fate => fate,
             };
             changes.nodes.push(NodeChange::new(node, fate, fields));

@@ -5,7 +5,7 @@ mod tests;
 
 use super::{
     BuildError, Changes, Fate, Foundation, Handles, Plan, Refusal, Section,
-    build::{Wiring, scaling},
+    build::{Wiring, terms},
     change::NodeChange,
     document::{Document, Language, Position},
     fault::{Fault, sorted},
@@ -127,8 +127,8 @@ impl Running {
 
 fn change_to(wanted: &Plan, changes: &Changes, added: Vec<BuiltNode>, replaced: Vec<BuiltNode>) -> Change {
     let rescaled = changes.of(Fate::Rescaled).filter_map(|change| {
-        let (scale, refresh) = scaling(wanted, wanted.node(&change.node)?)?;
-        Some(Rescaled { name: change.node.as_str().into(), scale, refresh })
+        let terms = terms(wanted, wanted.node(&change.node)?);
+        Some(Rescaled { name: change.node.as_str().into(), terms })
     });
     Change {
         topology: wanted.name.clone(),

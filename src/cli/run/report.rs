@@ -36,7 +36,7 @@ pub(super) fn report(
         }
     }
     for name in &applied.refreshing {
-        let told = format!("its workers are still being replaced; see /pools/{name}/refreshes");
+        let told = format!("its workers are still being replaced or watched; see /pools/{name}/refreshes");
         line(&mut lines, "replacing", name, &told);
     }
     for (name, why) in &applied.rolled_back {

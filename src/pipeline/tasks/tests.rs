@@ -1,5 +1,5 @@
-use super::{restarts::backoff, *};
-use crate::telemetry::Metrics;
+use super::*;
+use crate::{telemetry::Metrics, units::Span};
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -107,20 +107,59 @@ fn five_failures_over_many_minutes_do_not_exhaust_the_node() {
 
 #[test]
 fn rests_double_up_to_a_bound_and_begin_anew_after_a_calm_time() {
-    assert_eq!(backoff(1, 0.0), Duration::from_millis(500));
-    assert_eq!(backoff(2, 0.0), Duration::from_secs(1));
-    assert_eq!(backoff(2, 1.0), Duration::from_millis(500));
-    assert_eq!(backoff(40, 0.0), Duration::from_secs(30));
+    let terms = RestartTerms::default();
+    assert_eq!(terms.backoff(1, 0.0), Duration::from_millis(500));
+    assert_eq!(terms.backoff(2, 0.0), Duration::from_secs(1));
+    assert_eq!(terms.backoff(2, 1.0), Duration::from_millis(500));
+    assert_eq!(terms.backoff(40, 0.0), Duration::from_secs(30));
 
     let mut restarts = Restarts::new("bronze");
     let begun = Instant::now();
     let first = restarts.failed(once("shard-0"), begun);
-    restarts.started("shard-0");
+    restarts.started("shard-0", begun);
     let second = restarts.failed(once("shard-0"), begun + Duration::from_secs(20));
     assert!(second > first.mul_f64(0.9), "{first:?} {second:?}");
-    restarts.started("shard-0");
+    restarts.started("shard-0", begun);
     let after_calm = restarts.failed(once("shard-0"), begun + Duration::from_secs(120));
     assert!(after_calm <= Duration::from_millis(500), "{after_calm:?}");
+}
+
+#[test]
+fn terms_of_its_own_set_the_rests_the_budget_and_the_time_it_is_counted_in() {
+    let span = |ms| Span(Duration::from_millis(ms));
+    let terms = RestartTerms { rest: span(10), most_rest: span(40), failures: 3, within: span(2_000) };
+    let rests: Vec<u128> = (1..5).map(|turn| terms.backoff(turn, 0.0).as_millis()).collect();
+    assert_eq!(rests, [10, 20, 40, 40]);
+    let mut restarts = Restarts::new("bronze");
+    let now = Instant::now();
+    restarts.set_terms(terms.clone(), now);
+    let at = |ms| now + Duration::from_millis(ms);
+    assert!(restarts.failed(once("a"), now) <= Duration::from_millis(10));
+    restarts.failed(once("a"), at(1_500));
+    restarts.failed(once("a"), at(2_500));
+    assert!(!restarts.is_exhausted(at(2_500)), "the first is forgotten");
+    assert_eq!(
+        restarts.failed(once("a"), at(2_600)),
+        Duration::from_secs(2),
+        "it rests as long as it counts"
+    );
+    assert!(restarts.is_exhausted(at(4_599)) && !restarts.is_exhausted(at(4_600)));
+}
+
+#[test]
+fn other_terms_shorten_a_rest_and_give_another_chance() {
+    let mut restarts = Restarts::new("bronze");
+    let now = Instant::now();
+    (0..5).for_each(|_| {
+        restarts.failed(once("a"), now);
+    });
+    assert!(restarts.is_exhausted(now));
+    restarts.set_terms(RestartTerms::default(), now);
+    assert!(restarts.is_exhausted(now), "they are no others");
+    let most_rest = Span(Duration::from_secs(1));
+    restarts.set_terms(RestartTerms { most_rest, ..RestartTerms::default() }, now);
+    assert!(!restarts.is_exhausted(now) && !restarts.may_start("a", now));
+    assert!(restarts.may_start("a", now + Duration::from_secs(1)));
 }
 
 #[test]

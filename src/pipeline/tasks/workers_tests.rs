@@ -152,7 +152,9 @@ fn every_restart_comes_within_the_backoff_of_its_slot() {
             assert_eq!(restarts.next_start(), Some(now + rest));
             assert!(!restarts.may_start("worker-3", now + rest - Duration::from_millis(1)));
             now += rest;
-            assert!(restarts.may_start("worker-3", now) && restarts.started("worker-3"));
+            assert!(restarts.may_start("worker-3", now));
+            let restarted = restarts.started("worker-3", now).unwrap();
+            assert_eq!((restarted.consecutive, restarted.rest, restarted.rested), (consecutive, rest, rest));
         }
     }
 }

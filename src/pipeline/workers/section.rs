@@ -1,7 +1,7 @@
 //! What a topology says of a pool of workers.
 
 use crate::{
-    pipeline::{RefreshSettings, Scale, rules::RejectRule},
+    pipeline::{RefreshSettings, RestartTerms, Scale, rules::RejectRule},
     units::{ByteSize, Span},
 };
 use indexmap::IndexMap;
@@ -32,6 +32,9 @@ pub struct WorkersSection {
     /// Default: the visibility timeout of the queue.
     #[serde(default)]
     pub heartbeat: Option<Span>,
+    /// When workers that failed are started again.
+    #[serde(default)]
+    pub restart: RestartTerms,
     /// How workers are replaced while the pool works.
     #[serde(default)]
     pub refresh: RefreshSettings,

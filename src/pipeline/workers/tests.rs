@@ -3,8 +3,8 @@
 use super::{pool::Pool, *};
 use crate::{
     pipeline::{
-        Capacity, Context, Origin, Pulse, RefreshSettings, Retire, Scale, Stage, Tally, Target, Tasks,
-        now_ms,
+        Capacity, Context, Origin, Pulse, RefreshSettings, RestartTerms, Retire, Scale, Stage, Tally, Target,
+        Tasks, now_ms,
         queue::{DeadLetter, Queue, QueueSection, sum_tallies},
         rules::RejectRule,
     },
@@ -79,6 +79,7 @@ impl Bench {
             batch: 10,
             retry: Retry { base: Span(Duration::from_millis(2)), max: Span(Duration::from_millis(10)) },
             heartbeat: None,
+            restart: RestartTerms::default(),
             refresh: RefreshSettings::default(),
         }
     }

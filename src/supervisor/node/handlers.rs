@@ -1,8 +1,8 @@
 //! The node's answers.
 
 use super::{
-    Abort, Drain, End, EndRefresh, HandedOver, Node, NotRefreshed, Observe, Phase, Replace, Resize,
-    SetRefresh, StartRefresh, Terminate,
+    Abort, Drain, End, EndRefresh, HandedOver, Node, NotRefreshed, Observe, Phase, Replace, Resize, SetTerms,
+    StartRefresh, Terminate,
 };
 use crate::supervisor::refresh::RefreshReport;
 use actix::prelude::*;
@@ -32,11 +32,13 @@ impl Handler<Resize> for Node {
     }
 }
 
-impl Handler<SetRefresh> for Node {
+impl Handler<SetTerms> for Node {
     type Result = ();
 
-    fn handle(&mut self, SetRefresh(settings): SetRefresh, _: &mut Self::Context) {
-        self.settings = settings;
+    fn handle(&mut self, SetTerms { terms, revision }: SetTerms, _: &mut Self::Context) {
+        self.revision = revision;
+        self.current.set_terms(terms);
+        self.hurry();
     }
 }
 
@@ -76,10 +78,12 @@ impl Handler<Abort> for Node {
 impl Handler<Replace> for Node {
     type Result = ResponseFuture<HandedOver>;
 
-    fn handle(&mut self, Replace { built, until }: Replace, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, asked: Replace, _: &mut Self::Context) -> Self::Result {
+        let Replace { built, until, revision } = asked;
         if matches!(self.phase, Phase::Draining | Phase::Drained) {
             return Box::pin(std::future::ready(HandedOver::Refused));
         }
+        self.revision = revision;
         let handed_over = self.succeed(built, until);
         self.hurry();
         // A sender that has gone is a node that drains.

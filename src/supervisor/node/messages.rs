@@ -2,8 +2,8 @@
 
 use super::BuiltNode;
 use crate::{
-    pipeline::{Capacity, Observation, RefreshSettings, WorkerReport},
-    supervisor::{health::NodeState, refresh::RefreshReport},
+    pipeline::{Capacity, Observation, RefreshSettings, Scale, WorkerReport},
+    supervisor::{health::NodeState, refresh::RefreshReport, terms::NodeTerms},
 };
 use actix::prelude::*;
 use std::{sync::Arc, time::Instant};
@@ -22,6 +22,10 @@ pub(in crate::supervisor) struct NodeReport {
     pub workers: Arc<[WorkerReport]>,
     /// The latest refreshes, oldest first.
     pub refreshes: Vec<RefreshReport>,
+    /// Of the latest stage or terms that it was given.
+    pub revision: u64,
+    /// Bounds of the stage whose workers are to stay: after a rollback those of before.
+    pub scale: Option<Scale>,
 }
 
 /// Asks a node how it is.
@@ -34,10 +38,13 @@ pub(in crate::supervisor) struct Observe;
 #[rtype(result = "()")]
 pub(in crate::supervisor) struct Resize(pub Capacity);
 
-/// How workers are replaced from now on.
-#[derive(Message)]
+/// The terms of a node's tasks from now on.
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub(in crate::supervisor) struct SetRefresh(pub RefreshSettings);
+pub(in crate::supervisor) struct SetTerms {
+    pub terms: NodeTerms,
+    pub revision: u64,
+}
 
 /// Asks a node to take no new input and finish what it holds; answered when its tasks have ended.
 #[derive(Message)]
@@ -55,6 +62,7 @@ pub(in crate::supervisor) struct Abort;
 pub(in crate::supervisor) struct Replace {
     pub built: BuiltNode,
     pub until: Instant,
+    pub revision: u64,
 }
 
 /// How a handover went.
@@ -62,7 +70,7 @@ pub(in crate::supervisor) struct Replace {
 pub(in crate::supervisor) enum HandedOver {
     /// The new stage works; these tasks of the old one were cut off.
     Done { cut_off: Vec<String> },
-    /// Its workers are still being replaced.
+    /// Its workers are still being replaced or watched, or it stays between the two.
     Refreshing,
     /// The old stage works again, and why.
     RolledBack(String),

@@ -8,18 +8,18 @@ mod succession;
 mod version;
 
 pub(super) use messages::{
-    Abort, Drain, End, EndRefresh, HandedOver, NodeReport, NotRefreshed, Observe, Replace, Resize,
-    SetRefresh, StartRefresh, Terminate,
+    Abort, Drain, End, EndRefresh, HandedOver, NodeReport, NotRefreshed, Observe, Replace, Resize, SetTerms,
+    StartRefresh, Terminate,
 };
 
 use super::{
     change::Handover,
     health::NodeState,
-    policy::Autoscaler,
     refresh::{Refresh, RefreshReport},
+    terms::NodeTerms,
 };
 use crate::{
-    pipeline::{Kind, Observation, RefreshSettings, Scale, Stage, Tasks},
+    pipeline::{Kind, Observation, Stage, Tasks},
     telemetry::NodeMetrics,
 };
 use actix::prelude::*;
@@ -49,24 +49,21 @@ const REMEMBERED: usize = 20;
 pub struct BuiltNode {
     pub name: Arc<str>,
     pub stage: Box<dyn Stage>,
-    /// Bounds of its pool; a node without runs with a capacity of one.
-    pub scale: Option<Scale>,
     pub metrics: NodeMetrics,
     /// How it takes over from an earlier stage of the same node.
     pub handover: Handover,
-    /// How its workers are replaced.
-    pub refresh: RefreshSettings,
+    pub terms: NodeTerms,
 }
 
 impl BuiltNode {
-    /// A node that is handed over as its kind allows, and refreshed by default settings.
-    pub fn new(name: Arc<str>, stage: Box<dyn Stage>, scale: Option<Scale>, metrics: NodeMetrics) -> Self {
+    /// A node that is handed over as its kind allows.
+    pub fn new(name: Arc<str>, stage: Box<dyn Stage>, terms: NodeTerms, metrics: NodeMetrics) -> Self {
         let handover = match stage.kind() {
             Kind::Ingress => Handover::Overlap,
             Kind::Workers => Handover::Rolling,
             Kind::Stream | Kind::Queue | Kind::Raw | Kind::Loader => Handover::Sequential,
         };
-        Self { name, stage, scale, metrics, handover, refresh: RefreshSettings::default() }
+        Self { name, stage, metrics, handover, terms }
     }
 
     pub fn kind(&self) -> Kind {
@@ -87,7 +84,6 @@ pub(super) struct Node {
     name: Arc<str>,
     tasks_on: Handle,
     metrics: NodeMetrics,
-    is_pool: bool,
     desired: u32,
     phase: Phase,
     current: Version,
@@ -97,7 +93,8 @@ pub(super) struct Node {
     leaving: Vec<Leaving>,
     /// The stage that starts when the current one has drained.
     next: Option<Next>,
-    settings: RefreshSettings,
+    /// Raised with each stage and each change of terms, by whoever orders it.
+    revision: u64,
     refresh: Option<Refresh>,
     refreshes: VecDeque<RefreshReport>,
     refresh_ids: u64,
@@ -113,9 +110,8 @@ impl Node {
     pub(super) fn new(built: BuiltNode, desired: u32, tasks_on: Handle) -> Self {
         let tasks = Tasks::new(tasks_on.clone(), Arc::clone(&built.name)).counted_in(built.metrics.clone());
         Self {
-            is_pool: built.scale.is_some(),
             desired,
-            current: Version::new(built.stage, tasks, tasks_on.clone(), built.metrics.clone()),
+            current: Version::new(built.stage, tasks, tasks_on.clone(), built.metrics.clone(), built.terms),
             name: built.name,
             tasks_on,
             metrics: built.metrics,
@@ -123,7 +119,7 @@ impl Node {
             former: None,
             leaving: Vec::new(),
             next: None,
-            settings: built.refresh,
+            revision: 0,
             refresh: None,
             refreshes: VecDeque::new(),
             refresh_ids: 0,
@@ -234,11 +230,6 @@ impl Node {
             Phase::Running => NodeState::Running,
         }
     }
-}
-
-/// What a pool begins with; any other node has a capacity of one.
-fn capacity(scale: Option<&Scale>) -> u32 {
-    scale.map_or(1, |scale| Autoscaler::new(scale).desired().0)
 }
 
 impl Actor for Node {

@@ -65,7 +65,7 @@ impl Node {
         self.metrics.show_in_flight(self.observation.in_flight);
         self.metrics.show_healthy(self.state() != NodeState::Failed);
         // Raw stores and loaders show each of their shards.
-        if self.is_pool && self.has_workers() {
+        if self.current.is_pool() && self.has_workers() {
             let age = self.observation.oldest_age.unwrap_or_default();
             self.metrics.show_waiting(self.observation.backlog, age.as_secs_f64());
         }
@@ -87,6 +87,8 @@ impl Node {
             protected: self.census().busy,
             workers: self.versions().flat_map(|version| version.tasks.workers()).collect(),
             refreshes: refreshes.cloned().collect(),
+            revision: self.revision,
+            scale: self.current.terms.scale.clone(),
         }
     }
 }

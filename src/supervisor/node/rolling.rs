@@ -31,15 +31,7 @@ impl Node {
                 self.current.reconcile(split.older + split.newer)
             }
         };
-        let keeps_former = matches!(
-            status,
-            RefreshStatus::InProgress
-                | RefreshStatus::Baking
-                | RefreshStatus::RollbackInProgress
-                | RefreshStatus::Failed
-                | RefreshStatus::Cancelled
-        );
-        if keeps_former && (status.is_active() || self.former.is_some()) {
+        if refresh.keeps_former() && (status.is_active() || self.former.is_some()) {
             self.refresh = Some(refresh);
         } else {
             self.remember(refresh.report().clone());
@@ -109,7 +101,7 @@ impl Node {
         if let Some(refresh) = &self.refresh {
             return Err(NotRefreshed::InProgress(refresh.report().id));
         }
-        let settings = asked.settings.unwrap_or_else(|| self.settings.clone());
+        let settings = asked.settings.unwrap_or_else(|| self.current.terms.refresh.clone());
         let can_roll_back = self.former.is_some();
         if !can_roll_back {
             self.current.tasks.begin_generation();
@@ -146,12 +138,14 @@ impl Node {
         let Some((_, until)) = &self.awaited else { return };
         let Some(report) = self.latest_refresh() else { return };
         let outcome = match report.status {
-            RefreshStatus::Baking | RefreshStatus::Successful => HandedOver::Done { cut_off: Vec::new() },
+            RefreshStatus::Successful => HandedOver::Done { cut_off: Vec::new() },
             RefreshStatus::RollbackSuccessful | RefreshStatus::RollbackFailed => {
                 HandedOver::RolledBack(report.status_reason.unwrap_or_default())
             }
-            RefreshStatus::InProgress | RefreshStatus::RollbackInProgress if now < *until => return,
+            // Watched workers that fail are rolled back: only then it is known which stage stays.
+            status if status.is_active() && now < *until => return,
             RefreshStatus::InProgress
+            | RefreshStatus::Baking
             | RefreshStatus::RollbackInProgress
             | RefreshStatus::Failed
             | RefreshStatus::Cancelled => HandedOver::Refreshing,

@@ -1,6 +1,6 @@
 //! A node's stage is handed over to another one.
 
-use super::{BuiltNode, HandedOver, Node, RefreshReport, Version, capacity};
+use super::{BuiltNode, HandedOver, Node, RefreshReport, Version};
 use crate::{
     pipeline::{RefreshSettings, now_ms},
     supervisor::{change::Handover, refresh::Refresh},
@@ -39,11 +39,9 @@ impl Node {
         let (answer, handed_over) = oneshot::channel();
         self.supersede();
         let tasks = self.current.tasks.successor();
-        let desired =
-            if built.scale.is_some() && self.is_pool { self.desired } else { capacity(built.scale.as_ref()) };
-        let version = Version::new(built.stage, tasks, self.tasks_on.clone(), built.metrics);
-        self.is_pool = built.scale.is_some();
-        self.settings = built.refresh;
+        let version = Version::new(built.stage, tasks, self.tasks_on.clone(), built.metrics, built.terms);
+        let is_pool_as_before = version.is_pool() && self.current.is_pool();
+        let desired = if is_pool_as_before { self.desired } else { version.first_capacity() };
         tracing::info!(node = %self.name, handover = ?built.handover, "a node is replaced");
         match built.handover {
             Handover::Sequential => {
@@ -60,7 +58,8 @@ impl Node {
             Handover::Rolling => {
                 self.desired = desired;
                 self.former = Some(std::mem::replace(&mut self.current, version));
-                self.begin_refresh("the topology changed".to_owned(), self.settings.clone(), true);
+                let settings = self.current.terms.refresh.clone();
+                self.begin_refresh("the topology changed".to_owned(), settings, true);
                 self.awaited = Some((answer, until));
             }
         }
@@ -144,6 +143,7 @@ impl Node {
 
     pub(super) fn begin_refresh(&mut self, because: String, settings: RefreshSettings, can_roll_back: bool) {
         self.refresh_ids += 1;
+        self.current.tasks.forget_failures();
         let (now, at_ms) = (Instant::now(), now_ms());
         tracing::info!(node = %self.name, refresh = self.refresh_ids, because, "the workers are being replaced");
         self.refresh = Some(Refresh::new(self.refresh_ids, settings, because, can_roll_back, now, at_ms));

@@ -1,5 +1,6 @@
 //! A stage and its tasks. A node has one, and for a time two while it is handed over.
 
+use crate::supervisor::{policy::Autoscaler, terms::NodeTerms};
 use crate::{
     pipeline::{Capacity, Kind, Observation, Stage, TaskExit, Tasks, panic_message},
     telemetry::NodeMetrics,
@@ -15,14 +16,37 @@ pub(super) struct Version {
     /// Set while the stage's own code panics.
     pub fault: Option<String>,
     pub observation: Observation,
+    pub terms: NodeTerms,
     tasks_on: Handle,
     metrics: NodeMetrics,
 }
 
 impl Version {
-    pub fn new(stage: Box<dyn Stage>, tasks: Tasks, tasks_on: Handle, metrics: NodeMetrics) -> Self {
+    pub fn new(
+        stage: Box<dyn Stage>,
+        mut tasks: Tasks,
+        tasks_on: Handle,
+        metrics: NodeMetrics,
+        terms: NodeTerms,
+    ) -> Self {
         let (kind, observation) = (stage.kind(), Observation::default());
-        Self { stage: Some(stage), kind, tasks, fault: None, observation, tasks_on, metrics }
+        tasks.restart_by(terms.restart.clone());
+        Self { stage: Some(stage), kind, tasks, fault: None, observation, terms, tasks_on, metrics }
+    }
+
+    /// Its tasks go on under other terms.
+    pub fn set_terms(&mut self, terms: NodeTerms) {
+        self.tasks.restart_by(terms.restart.clone());
+        self.terms = terms;
+    }
+
+    pub fn is_pool(&self) -> bool {
+        self.terms.scale.is_some()
+    }
+
+    /// What it begins with as a pool; any other node has a capacity of one.
+    pub fn first_capacity(&self) -> u32 {
+        self.terms.scale.as_ref().map_or(1, |scale| Autoscaler::new(scale).desired().0)
     }
 
     pub fn kind(&self) -> Kind {

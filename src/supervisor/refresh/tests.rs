@@ -177,6 +177,42 @@ fn equal_workers_cannot_be_rolled_back_and_a_cancelled_refresh_keeps_what_it_has
 }
 
 #[test]
+fn a_cancelled_refresh_between_two_stages_says_so_and_the_older_workers_that_leave_do_not_come_back() {
+    let mut pool = Pool::new(10, RefreshSettings { min_healthy_percentage: 50, ..settings() }, true);
+    pool.until(RefreshStatus::InProgress);
+    while pool.newer.len() < 5 {
+        pool.step();
+    }
+    assert!(pool.refresh.cancel("it was cancelled by hand", 7));
+    let reason = pool.refresh.report().status_reason.clone().unwrap();
+    assert!(reason.contains("5 workers of the former stage stay beside 5 of the new one"), "{reason}");
+    for (desired, older) in [(10, 5), (10, 5), (12, 5), (7, 2), (12, 2), (3, 0), (10, 0)] {
+        pool.desired = desired;
+        assert_eq!(pool.step(), RefreshStatus::Cancelled);
+        let newer = usize::try_from(desired - older).unwrap();
+        assert_eq!((pool.older, pool.newer.len()), (older, newer), "{desired} are desired");
+        assert_eq!(pool.refresh.keeps_former(), older > 0);
+    }
+}
+
+#[test]
+fn after_a_failure_it_is_the_new_workers_that_leave_first() {
+    let mut pool = Pool::new(10, RefreshSettings { auto_rollback: false, ..settings() }, true);
+    pool.newer_fail = true;
+    pool.until(RefreshStatus::Failed);
+    let older = pool.older;
+    let reason = pool.refresh.report().status_reason.clone().unwrap();
+    assert!(reason.contains(&format!("{older} workers of the former stage stay beside")), "{reason}");
+    for desired in [older, 2, 10] {
+        pool.desired = desired;
+        pool.step();
+        let newer = usize::try_from(desired.saturating_sub(older)).unwrap();
+        assert_eq!(pool.newer.len(), newer, "{desired} are desired");
+        assert!(pool.refresh.keeps_former(), "it can be rolled back");
+    }
+}
+
+#[test]
 fn a_pool_that_is_scaled_meanwhile_grows_in_new_workers_and_shrinks_in_old_ones() {
     for (from, to) in [(10, 20), (20, 4), (10, 0)] {
         let mut pool = Pool::new(from, settings(), true);

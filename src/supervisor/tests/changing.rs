@@ -1,8 +1,16 @@
 //! The running topology is changed.
 
 use super::*;
-use crate::pipeline::Kind;
-use std::{sync::Arc, time::Duration};
+use crate::{
+    pipeline::{Kind, Scale},
+    supervisor::{node::Observe, supervisor::Supervisor},
+};
+use actix::{Handler, Message};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
 
 fn names(names: &[&str]) -> Vec<Arc<str>> {
     names.iter().map(|name| (*name).into()).collect()
@@ -116,8 +124,8 @@ fn one_change_at_a_time_and_a_rescaled_pool_keeps_its_workers() {
         deadline: Duration::from_secs(3),
         ..change(&all)
     };
-    let scale = crate::pipeline::Scale::between(3, 6);
-    let rescaled = vec![Rescaled { name: "review".into(), scale, refresh: Default::default() }];
+    let scale = Scale::between(3, 6);
+    let rescaled = vec![Rescaled { name: "review".into(), terms: Some(scale).into() }];
     let second = Change { rescaled, ..change(&all) };
     let again = Change { rescaled: second.rescaled.clone(), ..change(&all) };
     let system = rig.start(Duration::from_secs(20));
@@ -136,4 +144,39 @@ fn one_change_at_a_time_and_a_rescaled_pool_keeps_its_workers() {
     let ends = system.diary.lock().unwrap().iter().filter(|entry| *entry == "review ended").count();
     assert_eq!(ends, 0);
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+/// Removes a node whose mailbox is full.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct RemoveBusy(&'static str);
+
+impl Handler<RemoveBusy> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, RemoveBusy(name): RemoveBusy, context: &mut Self::Context) {
+        let node = &self.member(name).unwrap().node;
+        while node.try_send(Observe).is_ok() {}
+        self.remove(&names(&[name]), context);
+    }
+}
+
+#[test]
+fn a_node_that_was_removed_ends_however_full_its_mailbox_is() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let desk = Desk::with(0);
+    let rig = Rig::new().crew("review", &desk, Scale::between(0, 2), Mischief::NONE);
+    let (health, _) = watch::channel(Arc::new(Health::default()));
+    actix::System::new().block_on(async {
+        let tasks_on = runtime.handle();
+        let supervisor =
+            Supervisor::begin("trial", rig.nodes, tasks_on, health, None, Duration::from_secs(20));
+        supervisor.send(RemoveBusy("review")).await.unwrap();
+        let begun = Instant::now();
+        // Its stage, which holds the desk, goes with its actor.
+        while Arc::strong_count(&desk) > 1 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "its actor lives on");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
 }

@@ -27,6 +27,18 @@ fn rig(desk: &Arc<Desk>, workers: u32) -> Rig {
     Rig::new().crew("review", desk, Scale::between(workers, workers + 4), mischief)
 }
 
+/// What takes the place of the rig's pool.
+fn successor(
+    rig: &Rig,
+    desk: &Arc<Desk>,
+    scale: Scale,
+    refresh: RefreshSettings,
+    mischief: Mischief,
+) -> BuiltNode {
+    let built = rig.crew_of("review", desk, scale, mischief);
+    BuiltNode { terms: NodeTerms { refresh, ..built.terms }, ..built }
+}
+
 fn change(replaced: BuiltNode) -> Change {
     Change {
         topology: "trial".to_owned(),
@@ -67,8 +79,7 @@ fn a_changed_pool_goes_over_to_its_new_stage_with_its_history_and_nothing_is_red
     let desk = Desk::with(20_000);
     let rig = rig(&desk, 8);
     let next = Mischief { seed: 1, ..Mischief::NONE };
-    let replaced =
-        BuiltNode { refresh: quick(), ..rig.crew_of("review", &desk, Scale::between(8, 12), next) };
+    let replaced = successor(&rig, &desk, Scale::between(8, 12), quick(), next);
     let system = rig.start(Duration::from_secs(20));
     system.until_workers("review", 8);
     system.order("review", PoolVerb::SetDesired(9)).unwrap();
@@ -88,7 +99,7 @@ fn a_new_stage_whose_workers_fail_is_taken_back_and_the_old_one_works_on() {
     let desk = Desk::with(1_000_000);
     let rig = rig(&desk, 6);
     let bad = Mischief { always_fails: true, ..Mischief::NONE };
-    let replaced = BuiltNode { refresh: quick(), ..rig.crew_of("review", &desk, Scale::between(6, 10), bad) };
+    let replaced = successor(&rig, &desk, Scale::between(2, 3), quick(), bad);
     let system = rig.start(Duration::from_secs(20));
     system.until_workers("review", 6);
     let applied = system.apply(change(replaced)).unwrap();
@@ -96,7 +107,12 @@ fn a_new_stage_whose_workers_fail_is_taken_back_and_the_old_one_works_on() {
     assert_eq!(&**name, "review");
     assert!(why.contains("new workers failed before any work was done"), "{why}");
     system.until(|health| latest(health) == Some(RefreshStatus::RollbackSuccessful));
-    system.until_workers("review", 6);
+    let health = system.until_workers("review", 6);
+    // It is the old stage with the old bounds, not with those that came with the new one.
+    let pool = health.nodes["review"].pool.as_ref().unwrap();
+    assert_eq!((pool.min, pool.max, pool.desired), (6, 10, 6));
+    let told = health.pools["review"].activities.iter().map(|one| one.because.clone());
+    assert!(told.into_iter().any(|because| because.contains("its bounds are 6 to 10 again")));
     let failures = desk.failures.load(Ordering::SeqCst);
     let done = desk.done_once();
     system.until(|_| desk.done_once() > done + 100);
@@ -105,12 +121,62 @@ fn a_new_stage_whose_workers_fail_is_taken_back_and_the_old_one_works_on() {
 }
 
 #[test]
+fn a_cancelled_change_stays_between_two_stages_until_it_goes_on_or_back() {
+    for goes_on in [true, false] {
+        let desk = Desk::with(1_000_000);
+        let rig = rig(&desk, 8);
+        let pauses = RefreshSettings { checkpoint_percentages: vec![50], ..quick() };
+        let next = Mischief { seed: 1, each_batch_takes: Duration::from_millis(1), ..Mischief::NONE };
+        let replaced = successor(&rig, &desk, Scale::between(8, 12), pauses, next);
+        let system = rig.start(Duration::from_secs(20));
+        system.until_workers("review", 8);
+        let control = system.control.clone();
+        let applying = system.runtime.spawn(async move { control.apply(change(replaced)).await });
+        let of_generation = |health: &Health, generation| {
+            let workers = health.pools["review"].workers.iter();
+            let alive = workers.filter(|worker| worker.state == WorkerState::InService);
+            alive.filter(|worker| worker.generation == generation).count()
+        };
+        let half = |health: &Health| (of_generation(health, 1), of_generation(health, 2)) == (4, 4);
+        system.until(|health| latest(health) == Some(RefreshStatus::InProgress) && half(health));
+        system.order("review", PoolVerb::CancelRefresh).unwrap();
+        let applied = system.runtime.block_on(applying).unwrap().unwrap();
+        assert_eq!(applied.refreshing, ["review".into()], "nobody is told that it was replaced");
+        let health = system.until_workers("review", 8);
+        assert!(half(&health) && latest(&health) == Some(RefreshStatus::Cancelled));
+        // A worker that is terminated comes back as what it was, and more workers are new ones.
+        let older = health.pools["review"].workers.iter().find(|worker| worker.generation == 1).unwrap();
+        system.order("review", PoolVerb::Terminate(older.id)).unwrap();
+        system.until(|health| {
+            half(health)
+                && health.pools["review"]
+                    .workers
+                    .iter()
+                    .all(|worker| worker.id != older.id || worker.state == WorkerState::Terminated)
+        });
+        system.order("review", PoolVerb::SetDesired(10)).unwrap();
+        system.until(|health| (of_generation(health, 1), of_generation(health, 2)) == (4, 6));
+        let (verb, end, generation) = if goes_on {
+            (PoolVerb::StartRefresh(Some(quick())), RefreshStatus::Successful, 2)
+        } else {
+            (PoolVerb::RollBackRefresh, RefreshStatus::RollbackSuccessful, 1)
+        };
+        system.order("review", verb).unwrap();
+        let health =
+            system.until(|health| latest(health) == Some(end) && of_generation(health, generation) == 10);
+        assert_eq!(of_generation(&health, 3 - generation), 0);
+        assert_eq!(desk.redelivered.load(Ordering::SeqCst), 0);
+        assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    }
+}
+
+#[test]
 fn a_stop_in_the_middle_of_a_refresh_drains_both_stages() {
     let desk = Desk::with(1_000_000);
     let rig = rig(&desk, 8);
     let slow = RefreshSettings { warm_up: Span(Duration::from_secs(600)), ..quick() };
     let next = Mischief { batch: 3, ..Mischief::NONE };
-    let replaced = BuiltNode { refresh: slow, ..rig.crew_of("review", &desk, Scale::between(8, 8), next) };
+    let replaced = successor(&rig, &desk, Scale::between(8, 8), slow, next);
     let system = rig.start(Duration::from_secs(20));
     system.until_workers("review", 8);
     let control = system.control.clone();

@@ -102,13 +102,18 @@ impl Rig {
             panics: Arc::clone(&self.panics),
             backlog: Arc::clone(&self.backlog),
         };
-        BuiltNode::new(name.into(), Box::new(stage), None, self.metrics.node(name, kind.name()))
+        BuiltNode::new(
+            name.into(),
+            Box::new(stage),
+            NodeTerms::default(),
+            self.metrics.node(name, kind.name()),
+        )
     }
 
     pub fn node(mut self, name: &'static str, kind: Kind, max: Option<u32>, is_stubborn: bool) -> Self {
         let scale = max.map(|max| Scale::between(1, max));
         let built = self.built(name, name, kind, is_stubborn);
-        self.nodes.push(BuiltNode { scale, ..built });
+        self.nodes.push(BuiltNode { terms: scale.into(), ..built });
         self
     }
 
@@ -121,7 +126,7 @@ impl Rig {
     pub fn crew_of(&self, name: &str, desk: &Arc<Desk>, scale: Scale, mischief: Mischief) -> BuiltNode {
         let stage = Crew { desk: Arc::clone(desk), mischief };
         let metrics = self.metrics.node(name, "workers");
-        BuiltNode::new(name.into(), Box::new(stage), Some(scale), metrics)
+        BuiltNode::new(name.into(), Box::new(stage), Some(scale).into(), metrics)
     }
 
     pub fn start(self, deadline: Duration) -> System {

@@ -72,7 +72,7 @@ fn a_pool_that_only_observes_is_told_of_and_left_alone() {
     let mut rig = Rig::new().node("review", Kind::Workers, Some(4), false);
     rig.backlog = Arc::clone(&rig.backlog);
     rig.backlog.store(12_400, Ordering::SeqCst);
-    rig.nodes[0].scale = Some(Scale { mode: ScaleMode::Observe, ..Scale::between(1, 4) });
+    rig.nodes[0].terms.scale = Some(Scale { mode: ScaleMode::Observe, ..Scale::between(1, 4) });
     let system = rig.start(Duration::from_secs(20));
     let health =
         system.until(|health| health.pools.get("review").is_some_and(|pool| !pool.activities.is_empty()));

@@ -1,6 +1,6 @@
 //! The stages of a plan, and the handles that join them.
 
-use super::{BuildError, Foundation, Handles, scaling};
+use super::{BuildError, Foundation, Handles, terms};
 use crate::{
     pipeline::{
         Context, Stage, Target,
@@ -66,10 +66,8 @@ impl<'a> Wiring<'a> {
     /// See [`BuildError`].
     pub fn node(&mut self, node: &PlannedNode) -> Result<BuiltNode, BuildError> {
         let stage = self.stage(node)?;
-        let (scale, refresh) = scaling(self.plan, node).unzip();
         let metrics = self.context(node).metrics;
-        let built = BuiltNode::new(node.name.as_str().into(), stage, scale, metrics);
-        Ok(BuiltNode { refresh: refresh.unwrap_or_default(), ..built })
+        Ok(BuiltNode::new(node.name.as_str().into(), stage, terms(self.plan, node), metrics))
     }
 
     /// Goes on with a node that runs.

@@ -55,9 +55,9 @@ fn is_below(field: &str, name: &str) -> bool {
     field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// A field that only says how many workers there are, or how they are replaced.
+/// A field that only says how many workers there are, when they come back, or how they are replaced.
 pub(super) fn is_scaling(field: &str) -> bool {
-    is_below(field, "scale") || is_below(field, "refresh")
+    ["scale", "refresh", "restart"].iter().any(|name| is_below(field, name))
 }
 
 /// A field of a queue that its handle applies while messages flow.

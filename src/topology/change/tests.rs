@@ -96,6 +96,11 @@ fn a_changed_field_touches_its_node_alone() {
         ),
         ("min = 1, max = 2", "min = 2, max = 3", "Rescaled ingress door: scale.max, scale.min"),
         ("min = 1, max = 4", "min = 1, max = 9", "Rescaled workers mend: scale.max"),
+        (
+            "min = 1, max = 4 }",
+            "min = 1, max = 4 }\nrestart = { rest = \"20ms\" }",
+            "Rescaled workers mend: restart.rest",
+        ),
         ("retention = \"1h\"", "retention = \"2h\"", "Redefined stream trips: retention"),
         (
             "retention = \"1h\"",

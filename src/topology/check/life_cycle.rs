@@ -1,16 +1,22 @@
-//! The life of workers: heartbeats, and how they are replaced.
+//! The life of workers: heartbeats, when they come back after a failure, and how they are replaced.
 
 use super::numbers::Bounds;
 use crate::{
-    pipeline::{RefreshSettings, workers::WorkersSection},
+    pipeline::{RefreshSettings, RestartTerms, workers::WorkersSection},
     topology::{TopologySpec, document::KeyPath, fault::Faults},
+    units::Span,
 };
+use std::time::Duration;
+
+/// A pool that rests for longer is better suspended by hand.
+const LONGEST_REST: Span = Span(Duration::from_secs(24 * 3_600));
 
 pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
     let mut bounds = Bounds { faults };
     for (name, section) in &spec.workers {
         let path = KeyPath::of(["workers", name]);
         check_heartbeat(section, &path.field("heartbeat"), &mut bounds);
+        check_restart(&section.restart, &path.field("restart"), &mut bounds);
         check_refresh(&section.refresh, &path.field("refresh"), &mut bounds);
     }
 }
@@ -21,6 +27,18 @@ fn check_heartbeat(section: &WorkersSection, path: &KeyPath, bounds: &mut Bounds
     if let Some(http) = section.run.http.as_ref().filter(|http| http.timeout >= heartbeat) {
         let range = format!("it must be above run.http.timeout = {}", http.timeout);
         bounds.refuse(path, heartbeat, &range);
+    }
+}
+
+fn check_restart(restart: &RestartTerms, path: &KeyPath, bounds: &mut Bounds<'_, '_>) {
+    bounds.some_time(&path.field("rest"), restart.rest);
+    bounds.in_order(&path.field("rest"), ("rest", restart.rest), ("most_rest", restart.most_rest));
+    bounds.some(&path.field("failures"), restart.failures);
+    bounds.some_time(&path.field("within"), restart.within);
+    for (name, time) in [("most_rest", restart.most_rest), ("within", restart.within)] {
+        if time > LONGEST_REST {
+            bounds.refuse(&path.field(name), time, &format!("it must be at most {LONGEST_REST}"));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     pipeline::{
-        Context, Origin, Pulse, RefreshSettings, Retire, Scale, Tally, Target, now_ms,
+        Context, Origin, Pulse, RefreshSettings, RestartTerms, Retire, Scale, Tally, Target, now_ms,
         queue::{DeadLetter, Queue, QueueSection, sum_tallies},
         workers::{Retry, Run, WorkersSection, pool::Pool},
     },
@@ -126,6 +126,7 @@ impl Bench {
             batch: 10,
             retry: Retry { base: Span(Duration::from_millis(2)), max: Span(Duration::from_millis(10)) },
             heartbeat: None,
+            restart: RestartTerms::default(),
             refresh: RefreshSettings::default(),
         }
     }
