@@ -13,6 +13,7 @@ mod end_to_end;
 mod house_rules;
 mod kill_chaos;
 mod process_workers;
+mod refreshing;
 mod reload;
 mod scaling;
 mod support;

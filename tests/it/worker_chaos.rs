@@ -2,6 +2,7 @@
 
 use crate::support::{Bench, Daemon, number_from_environment, raw_lines};
 use rand::{SeedableRng, rngs::SmallRng, seq::IndexedRandom};
+use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fs,
@@ -10,25 +11,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One message in eight is the end of its program at the first attempt: by itself, by a signal, or
-/// because it is silent for too long.
+/// One attempt in eight is the end of its program: by itself, by a signal, or because it is silent for too
+/// long. From the fourth attempt on a message is harmless. A shell starts in a millisecond.
 const ROUGH: &str = r#"
-import json, os, sys, time
-def say(value):
-    os.write(1, json.dumps(value).encode() + b"\n")
-say({"ready": True, "protocol": 1})
-for line in sys.stdin:
-    for message in json.loads(line)["messages"]:
-        n = message["data"]["n"]
-        luck = n * 2654435761 % 4294967296 // 1024 % 24 if message["attempt"] == 1 else 9
-        if luck == 0:
-            os._exit(7)
-        if luck == 1:
-            time.sleep(1000)
-        if luck == 2:
-            say({"id": message["id"], "status": "done", "results": [{"n": n}]})
-            os.abort()
-        say({"id": message["id"], "status": "done", "results": [{"n": n}]})
+echo '{"ready":true,"protocol":1}'
+while read -r line; do
+    while [ "$line" != "${line#*\"id\":\"}" ]; do
+        line=${line#*\"id\":\"}; id=${line%%\"*}
+        line=${line#*\"attempt\":}; attempt=${line%%,*}
+        line=${line#*\"n\":}; n=${line%%\}*}
+        luck=9
+        [ "$attempt" -gt 3 ] || luck=$(( (n + attempt * 7919) * 2654435761 % 4294967296 / 1024 % 24 ))
+        [ "$luck" -ne 0 ] || exit 7
+        [ "$luck" -ne 1 ] || sleep 1000
+        echo "{\"id\":\"$id\",\"status\":\"done\",\"results\":[{\"n\":$n}]}"
+        [ "$luck" -ne 2 ] || kill -ABRT $$
+    done
+done
 "#;
 
 const TOPOLOGY: &str = r#"
@@ -47,10 +46,11 @@ from = "work"
 to = "kept"
 batch = 4
 scale = { min = 0, max = 32, mode = "observe" }
+restart = { rest = "40ms", most_rest = "320ms", failures = 50, within = "10s" }
 [workers.pool.run]
-command = ["python3", "-S", "-E", "PROGRAM"]
+command = ["sh", "PROGRAM"]
 start = "60s"
-time = "1s"
+time = "400ms"
 [raw.kept]
 store = "file://raw"
 path = "kept"
@@ -58,10 +58,15 @@ roll = { bytes = "1MiB", age = "200ms" }
 "#;
 
 const PART: u64 = 1_000;
+/// Of the pool's `restart`, in milliseconds.
+const REST_MS: u64 = 40;
+const MOST_REST_MS: u64 = 320;
+/// Ends of programs in a second that a busy machine achieves at least; usually it is a hundred.
+const SLOWEST: u64 = 5;
 
 fn bench() -> Bench {
     let bench = Bench::new("");
-    let program = bench.topology().with_file_name("rough.py");
+    let program = bench.topology().with_file_name("rough.sh");
     fs::write(&program, ROUGH).unwrap();
     fs::write(bench.topology(), TOPOLOGY.replace("PROGRAM", program.to_str().unwrap())).unwrap();
     bench
@@ -82,7 +87,7 @@ fn order(daemon: &Daemon, desired: u32) {
 
 /// Ids of the programs that the bench's daemon has started.
 fn programs(bench: &Bench) -> Vec<String> {
-    let program = bench.topology().with_file_name("rough.py");
+    let program = bench.topology().with_file_name("rough.sh");
     let is_ours = |entry: &fs::DirEntry| {
         let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&arguments).contains(program.to_str().unwrap())
@@ -91,41 +96,73 @@ fn programs(bench: &Bench) -> Vec<String> {
     processes.map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// CAUDAL_CHAOS_FAULTS (200 without it) ends of programs, one in ten of them by SIGKILL from outside.
-#[test]
-fn programs_that_die_hang_and_are_killed_lose_and_double_nothing_while_their_pool_scales() {
-    let faults = number_from_environment("CAUDAL_CHAOS_FAULTS", 200);
+/// Every restart is within its backoff: the rest that was ordered is what the pool's terms say of so many
+/// failures in a row, and nothing was started before its rest was over.
+fn check_restarts(bench: &Bench, restarts: u64) {
+    let log = bench.log();
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let restarted: Vec<Value> = events.filter(|event| event["message"] == "task is started again").collect();
+    assert!(restarted.len() as u64 >= restarts, "{} of {restarts} restarts are logged", restarted.len());
+    for event in restarted {
+        let number = |name: &str| event[name].as_u64().unwrap_or_else(|| panic!("no {name} in {event}"));
+        let doubled = REST_MS << (number("failures_in_a_row") - 1).min(16);
+        let (rest, longest) = (number("rest_ms"), doubled.min(MOST_REST_MS));
+        assert!((longest / 2..=longest).contains(&rest), "{event}");
+        assert!(number("rested_ms") >= rest, "{event}");
+    }
+}
+
+/// Kills so many of the bench's programs; answers how many there were.
+fn kill(bench: &Bench, count: u64, random: &mut SmallRng) -> u64 {
+    let programs = programs(bench);
+    let chosen: Vec<&String> = programs.choose_multiple(random, usize::try_from(count).unwrap()).collect();
+    if chosen.is_empty() {
+        return 0;
+    }
+    // One that has ended meanwhile is no fault.
+    Command::new("kill").arg("-9").args(&chosen).output().unwrap();
+    chosen.len() as u64
+}
+
+/// Scales 1 -> 32 -> 3 -> 16 while programs end, until so many were started again; answers how many
+/// messages were sent.
+fn play_havoc(bench: &Bench, daemon: &Daemon, faults: u64) -> (u64, u64) {
     let mut random = SmallRng::seed_from_u64(number_from_environment("CAUDAL_SEED", 20_190_601));
-    let bench = bench();
-    let daemon = bench.start();
-    let (started, mut sent, mut restarts, mut killed) = (Instant::now(), 0, 0, 0_u64);
+    let (started, mut sent, mut restarts, mut killed) = (Instant::now(), 0, 0, 0);
+    let mut seen_at_ms = 0;
+    let patience = Duration::from_secs(60 + faults / SLOWEST);
     for desired in [1, 32, 3, 16].into_iter().cycle() {
         if restarts >= faults {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(500), "only {restarts} restarts");
-        order(&daemon, desired);
+        assert!(started.elapsed() < patience, "only {restarts} restarts in {patience:?}");
+        order(daemon, desired);
         for _ in 0..10 {
-            thread::sleep(Duration::from_millis(if desired == 1 { 20 } else { 150 }));
+            thread::sleep(Duration::from_millis(if desired < 4 { 20 } else { 150 }));
             let health = daemon.health();
             assert_ne!(health.node("pool")["state"], "failed", "{:#}", health.0);
             restarts = health.node("pool")["restarts"].as_u64().unwrap();
-            if health.number("pool", "backlog") < PART {
-                post(&daemon, sent);
+            // Once for each observation: the next one sees what was sent after this.
+            if health.observed_at_ms() > seen_at_ms && health.number("pool", "backlog") < PART {
+                seen_at_ms = health.observed_at_ms();
+                post(daemon, sent);
                 sent += PART;
             }
-            if killed < restarts / 10
-                && let Some(id) = programs(&bench).choose(&mut random)
-            {
-                killed += u64::from(Command::new("kill").args(["-9", id]).status().unwrap().success());
-            }
+            killed += kill(bench, (restarts / 10).saturating_sub(killed).min(4), &mut random);
         }
     }
-    println!(
-        "{restarts} restarts, {killed} of them after SIGKILL, {sent} messages in {:?}",
-        started.elapsed()
-    );
+    let took = started.elapsed();
+    println!("{restarts} restarts, {killed} of them after SIGKILL, {sent} messages in {took:?}");
     assert!(killed > 0);
+    (sent, restarts)
+}
+
+/// CAUDAL_CHAOS_FAULTS (200 without it) ends of programs, one in ten of them by SIGKILL from outside.
+#[test]
+fn programs_that_die_hang_and_are_killed_lose_and_double_nothing_while_their_pool_scales() {
+    let bench = bench();
+    let daemon = bench.start();
+    let (sent, restarts) = play_havoc(&bench, &daemon, number_from_environment("CAUDAL_CHAOS_FAULTS", 200));
     order(&daemon, 16);
     let met = |daemon: &Daemon| daemon.health().tally("pool").sum() == sent;
     let waiting = Instant::now();
@@ -134,9 +171,9 @@ fn programs_that_die_hang_and_are_killed_lose_and_double_nothing_while_their_poo
         thread::sleep(Duration::from_millis(50));
     }
     daemon.stop();
+    check_restarts(&bench, restarts);
     let kept = raw_lines(&bench.data().join("raw"));
-    let number =
-        |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_u64().unwrap();
+    let number = |line: &String| serde_json::from_str::<Value>(line).unwrap()["n"].as_u64().unwrap();
     let once: BTreeSet<u64> = kept.iter().map(number).collect();
     assert_eq!(kept.len() as u64, sent, "a message was done twice or lost");
     assert_eq!(once, (0..sent).collect());
