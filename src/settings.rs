@@ -2,7 +2,10 @@
 //! `config/default.toml`, then a chosen file, then `CAUDAL__SECTION__FIELD` in the environment.
 //! `RUST_LOG` stands above the files for the log filter.
 
-use crate::{storage::StorageSettings, supervisor::Token, telemetry::LogFormat, units::ByteSize};
+use crate::{
+    storage::StorageSettings, supervisor::Token, telemetry::LogFormat, units::ByteSize,
+    wire::endpoint::AwsSection,
+};
 use config::{Config, ConfigError, Environment, File, FileFormat, Map};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use std::{
@@ -22,6 +25,7 @@ pub struct Settings {
     /// Allows listeners beyond this machine. Only verbs of the admin server ask who somebody is.
     pub allow_remote: bool,
     pub admin: AdminSettings,
+    pub aws: AwsSection,
     pub log: LogSettings,
     pub runtime: RuntimeSettings,
     pub storage: StorageSection,
@@ -106,6 +110,11 @@ pub enum SettingsError {
          listen on 127.0.0.1, or set `allow_remote = true` (CAUDAL__ALLOW_REMOTE=true) to accept that"
     )]
     Remote { what: String, address: SocketAddr },
+    #[error(
+        "the AWS endpoint {address} can be reached from other machines, and without keys anybody may call; \
+         listen on 127.0.0.1 (--aws), or set `aws.credentials` (CAUDAL__AWS__CREDENTIALS=ID:SECRET)"
+    )]
+    Open { address: SocketAddr },
 }
 
 impl Default for Settings {
@@ -114,6 +123,7 @@ impl Default for Settings {
             data: PathBuf::from("data"),
             allow_remote: false,
             admin: AdminSettings::default(),
+            aws: AwsSection::default(),
             log: LogSettings::default(),
             runtime: RuntimeSettings::default(),
             storage: StorageSection::default(),
@@ -202,6 +212,17 @@ impl Settings {
             return Ok(());
         }
         Err(SettingsError::Remote { what: what.to_owned(), address })
+    }
+
+    /// Refuses to open the AWS endpoint to other machines without keys, whatever else is allowed.
+    ///
+    /// # Errors
+    /// [`SettingsError::Open`].
+    pub fn permit_aws(&self, address: SocketAddr) -> Result<(), SettingsError> {
+        match address.ip().is_loopback() || !self.aws.is_open() {
+            true => Ok(()),
+            false => Err(SettingsError::Open { address }),
+        }
     }
 }
 
@@ -292,6 +313,26 @@ mod tests {
         let fault = Settings::layered(None, None, short).unwrap_err().to_string();
         assert!(fault.contains("admin.token") && fault.contains("16"), "{fault}");
         assert!(!fault.contains("hunter2"), "{fault}");
+    }
+
+    #[test]
+    fn the_aws_endpoint_is_open_to_other_machines_only_with_keys_which_are_never_shown() {
+        let address: SocketAddr = "0.0.0.0:4566".parse().unwrap();
+        let open = Settings { allow_remote: true, ..Settings::default() };
+        let fault = open.permit_aws(address).unwrap_err().to_string();
+        assert!(fault.contains("0.0.0.0:4566") && fault.contains("aws.credentials"), "{fault}");
+        assert!(open.permit_aws("127.0.0.1:0".parse().unwrap()).is_ok());
+        let keys = environment(&[
+            ("CAUDAL__AWS__CREDENTIALS", "AKIDEXAMPLE:wJalrXUtnFEMI"),
+            ("CAUDAL__AWS__LISTEN", "off"),
+        ]);
+        let keyed = Settings::layered(None, None, keys).unwrap();
+        assert!(keyed.permit_aws(address).is_ok() && keyed.aws.listen.0.is_none());
+        let shown = format!("{keyed:?} {}", serde_json::to_string(&keyed).unwrap());
+        assert!(!shown.contains("wJalrXUtnFEMI"), "{shown}");
+        let wrong = environment(&[("CAUDAL__AWS__CREDENTIALS", "hunter2")]);
+        let fault = Settings::layered(None, None, wrong).unwrap_err().to_string();
+        assert!(fault.contains("aws.credentials") && !fault.contains("hunter2"), "{fault}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Daemon {
         let started = Instant::now();
         let child = Command::new(env!("CARGO_BIN_EXE_caudal"))
             .args(["run", &path_text(&file), "--data", &path_text(data)])
-            .args(["--ingress", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--ingress", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--aws", "off"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

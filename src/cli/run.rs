@@ -4,6 +4,7 @@
 //! first), *seal* (the store writes a clean mark), *stop*.
 
 mod announcement;
+mod aws;
 mod opening;
 mod reloading;
 mod report;
@@ -54,11 +55,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     if let Some(address) = arguments.ingress {
         plan.listen_at(address);
     }
-    let listener = bind_admin(&settings)?;
+    let listeners = Listeners { admin: bind_admin(&settings)?, aws: aws::bind(&settings)? };
     let runtime = data_runtime(&settings)?;
-    let stopped = open_and_serve(arguments, &settings, plan, listener, &runtime);
+    let stopped = open_and_serve(arguments, &settings, plan, listeners, &runtime);
     runtime.shutdown_timeout(LEAVE);
     stopped
+}
+
+/// Bound before anything is opened, so that a taken port changes nothing.
+struct Listeners {
+    admin: TcpListener,
+    aws: Option<TcpListener>,
 }
 
 fn bind_admin(settings: &Settings) -> Result<TcpListener, Failure> {
@@ -84,7 +91,7 @@ fn open_and_serve(
     arguments: &RunArguments,
     settings: &Settings,
     plan: Plan,
-    listener: TcpListener,
+    listeners: Listeners,
     runtime: &Runtime,
 ) -> Result<(), Failure> {
     let _on_runtime = runtime.enter();
@@ -102,9 +109,10 @@ fn open_and_serve(
         reload: Some(reloading::handle(&reloader)),
         token: settings.admin.token.clone(),
     };
-    let admin = Admin::start(listener, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
+    let admin = Admin::start(listeners.admin, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
     let store = open_store(settings, &metrics)?;
-    let daemon = Daemon { arguments, settings, runtime, metrics, store, admin: admin.address(), control };
+    let (admin_at, aws) = (admin.address(), listeners.aws);
+    let daemon = Daemon { arguments, settings, runtime, metrics, store, admin: admin_at, aws, control };
     let stopped = daemon.serve(plan, hangups, &reloader, (published, health), orders);
     let Daemon { store, .. } = daemon;
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
@@ -130,6 +138,7 @@ struct Daemon<'a> {
     metrics: Arc<Metrics>,
     store: Store,
     admin: SocketAddr,
+    aws: Option<TcpListener>,
     control: ControlPlane,
 }
 
@@ -160,6 +169,8 @@ impl Daemon<'_> {
         self.runtime.spawn(reloading::heed_hangups(hangups, Arc::clone(&reloader), health));
         // It is set here only.
         let _ = awaited.set(reloader);
+        // No service yet: each is added here with what it works on.
+        let endpoint = self.serve_aws(Vec::new(), stop.clone())?;
         let surroundings = Surroundings {
             tasks_on: self.runtime.handle().clone(),
             health: published,
@@ -168,6 +179,7 @@ impl Daemon<'_> {
             store: Some(self.store.clone()),
         };
         let ended = serve(&topology, nodes, surroundings, deadline);
+        drop(endpoint);
         ended.map_err(|cause| Failure::fault("running the control plane", cause))
     }
 
@@ -178,6 +190,7 @@ impl Daemon<'_> {
             settings: self.settings.clone(),
             data: whole_path(&self.settings.data),
             admin: self.admin,
+            aws: aws::address(self.aws.as_ref()),
             store: self.store.clone(),
             metrics: Arc::clone(&self.metrics),
             control: self.control.clone(),
@@ -188,7 +201,12 @@ impl Daemon<'_> {
 
     fn announcement(&self, plan: &Plan, built: &Built) -> Announcement {
         let listening = built.handles.listening();
-        let file = RunFile { topology: plan.name.clone(), listening: listening.clone(), admin: self.admin };
+        let file = RunFile {
+            topology: plan.name.clone(),
+            listening: listening.clone(),
+            admin: self.admin,
+            aws: aws::address(self.aws.as_ref()),
+        };
         Announcement { plan: with_addresses(plan, &listening), file, data: self.settings.data.clone() }
     }
 }

@@ -1,9 +1,10 @@
 //! What `caudal run` is given.
 
-use super::address::parse_address;
+use super::address::{parse_address, parse_listen};
 use crate::{
     settings::{Settings, SettingsError},
     telemetry::LogFormat,
+    wire::endpoint::Listen,
 };
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -22,6 +23,9 @@ pub struct RunArguments {
     /// Serve metrics and health here [default: 127.0.0.1:9464]; port 0 picks a free one
     #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub admin: Option<SocketAddr>,
+    /// Speak AWS's protocols here [default: 127.0.0.1:4566]; port 0 picks a free one, "off" none
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub aws: Option<Listen>,
     /// How log lines look: pretty or json [default: pretty]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -46,6 +50,9 @@ impl RunArguments {
         }
         if let Some(admin) = self.admin {
             settings.admin.listen = admin;
+        }
+        if let Some(listen) = self.aws {
+            settings.aws.listen = listen;
         }
         if let Some(format) = self.log_format {
             settings.log.format = format;

@@ -1,6 +1,9 @@
 //! Every metric's name, behind a verb.
 
-use super::pool_metrics::{PoolFamilies, PoolMetrics};
+use super::{
+    endpoint_metrics::EndpointMetrics,
+    pool_metrics::{PoolFamilies, PoolMetrics},
+};
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -30,6 +33,7 @@ pub struct Metrics {
     healthy: IntGaugeVec,
     request_duration: HistogramVec,
     storage: StorageMetrics,
+    endpoint: EndpointMetrics,
 }
 
 /// The metrics of one node; cheap to clone.
@@ -145,6 +149,7 @@ impl Metrics {
             healthy: gauges("caudal_node_healthy", "0 while a node has failed too often and rests", &NODE),
             request_duration: valid(HistogramVec::new(duration, &NODE)),
             storage: StorageMetrics::new(),
+            endpoint: EndpointMetrics::new(),
         };
         metrics.register();
         Arc::new(metrics)
@@ -179,10 +184,15 @@ impl Metrics {
             self.registry.register(metric).expect("registered once");
         }
         self.pools.register(&self.registry);
+        self.endpoint.register(&self.registry);
     }
 
     pub fn storage(&self) -> StorageMetrics {
         self.storage.clone()
+    }
+
+    pub fn endpoint(&self) -> EndpointMetrics {
+        self.endpoint.clone()
     }
 
     pub fn node(self: &Arc<Self>, node: &str, kind: &'static str) -> NodeMetrics {

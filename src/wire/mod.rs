@@ -1,9 +1,10 @@
 //! AWS protocols: one HTTP endpoint behind which services answer as AWS does.
 //!
-//! A request passes `endpoint` (HTTP, CORS, request ids, which service and operation), [`signing`]
+//! A request passes [`endpoint`] (HTTP, CORS, request ids, which service and operation), [`signing`]
 //! (who asks, from which region) and [`protocol`] (JSON or CBOR to one typed tree, its constraints);
 //! what an operation does is the service's own.
 
+pub mod endpoint;
 pub mod protocol;
 pub mod service;
 pub mod signing;

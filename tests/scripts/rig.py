@@ -265,7 +265,7 @@ class Daemon:
         file = self.work / "topology.toml"
         file.write_text(topology)
         command = [*wrapper, str(binary), "run", str(file), "--data", str(data), "--ingress", "127.0.0.1:0"]
-        command += ["--admin", "127.0.0.1:0", "--log-format", "json"]
+        command += ["--admin", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--log-format", "json"]
         (self.data / "run.json").unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

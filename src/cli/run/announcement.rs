@@ -30,6 +30,8 @@ pub(super) struct RunFile {
     pub topology: String,
     pub listening: Vec<(String, SocketAddr)>,
     pub admin: SocketAddr,
+    /// Of the AWS endpoint, unless it is off.
+    pub aws: Option<SocketAddr>,
 }
 
 impl RunFile {
@@ -45,6 +47,7 @@ impl RunFile {
             "topology": self.topology,
             "ingress": ingress,
             "admin": self.admin.to_string(),
+            "aws": self.aws.map(|address| address.to_string()),
             "data": data,
         });
         replace(&data.join(RUN_FILE), told.to_string().as_bytes())
@@ -75,6 +78,9 @@ impl Announcement {
             line("post", format!("curl --data-binary @records.jsonl {url}"));
         }
         line("admin", format!("http://{} (/health, /metrics, /pools)", self.file.admin));
+        if let Some(address) = self.file.aws {
+            line("aws", format!("AWS_ENDPOINT_URL=http://{address} aws kinesis list-streams"));
+        }
         line("data", self.data.display().to_string());
         line("reload", "caudal reload, or SIGHUP, reads the topology again".to_owned());
         line("stop", "Ctrl-C drains, a second one stops at once".to_owned());

@@ -33,6 +33,7 @@ pub(super) struct Reloader {
     /// The data folder, as a whole path.
     pub data: PathBuf,
     pub admin: SocketAddr,
+    pub aws: Option<SocketAddr>,
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub control: ControlPlane,
@@ -149,7 +150,7 @@ impl Reloader {
     async fn record(&self, running: &Running) {
         let (plan, data) = (running.plan().clone(), self.settings.data.clone());
         let listening = running.handles().listening();
-        let file = RunFile { topology: plan.name.clone(), listening, admin: self.admin };
+        let file = RunFile { topology: plan.name.clone(), listening, admin: self.admin, aws: self.aws };
         let written = spawn_blocking(move || {
             if let Err(error) = topology::record(&plan, &data) {
                 tracing::error!(%error, "the catalog could not be written; `caudal query` does not know what is new");

@@ -1,7 +1,7 @@
 //! The canonical form of a request, over which its signature goes.
 
 use super::{claim::Claim, digest::sha256_hex};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// A request as it came, for who verifies it.
 #[derive(Debug, Clone)]
@@ -10,8 +10,9 @@ pub struct SignedRequest<'r> {
     /// As it stands in the request line, without the query.
     pub path: &'r str,
     pub query: &'r str,
-    /// Names in lower case; a header that came twice is there twice. HTTP/2's authority as `host`.
-    pub headers: Vec<(String, String)>,
+    /// Names in lower case; a header that came twice is there twice. HTTP/2's authority as
+    /// `host` and `:authority`.
+    pub headers: Cow<'r, [(String, String)]>,
     pub body: &'r [u8],
 }
 

@@ -93,8 +93,8 @@ fn hold_time(claim: &Claim, signed: Timestamp, now: Timestamp) -> Result<(), Ser
 /// The host, and every header of AWS's own that came, are signed; each signed header came.
 fn hold_headers(claim: &Claim, request: &SignedRequest<'_>) -> Result<(), ServiceError> {
     let is_signed = |name: &str| claim.signed_headers.iter().any(|signed| signed == name);
-    if !is_signed("host") {
-        return Err(refusal::unsigned("Host"));
+    if !is_signed("host") && !is_signed(":authority") {
+        return Err(refusal::unsigned("Host' or ':authority"));
     }
     let mut own = request.headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-amz-"));
     match own.find(|name| !is_signed(name)) {

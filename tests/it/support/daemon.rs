@@ -113,7 +113,16 @@ impl Bench {
         let topology = self.topology();
         let child = self
             .command(&["run", topology.to_str().unwrap(), "--data", data.to_str().unwrap()])
-            .args(["--ingress", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json"])
+            .args([
+                "--ingress",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+                "--aws",
+                "127.0.0.1:0",
+                "--log-format",
+                "json",
+            ])
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()

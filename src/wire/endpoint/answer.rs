@@ -1,0 +1,97 @@
+//! Answers, apart from any server.
+
+use super::{deprecated, identity};
+use crate::wire::protocol::{Event, Protocol, Reply, ServiceError, event_stream};
+use futures::stream::BoxStream;
+
+/// An answer ready to send.
+pub(super) struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Body,
+    /// For the metrics: `OK` or the code of the error.
+    pub code: &'static str,
+}
+
+pub(super) enum Body {
+    Whole(Vec<u8>),
+    /// Events in the protocol of the request.
+    Events(Protocol, BoxStream<'static, Event>),
+}
+
+const OK: &str = "OK";
+
+impl Answer {
+    fn new(status: u16, code: &'static str, body: Vec<u8>) -> Self {
+        Self { status, headers: Vec::new(), body: Body::Whole(body), code }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// An answer without a body.
+    pub(super) fn empty(status: u16, code: &'static str) -> Self {
+        Self::new(status, code, Vec::new())
+    }
+
+    /// To a browser's question; it has no second request id.
+    pub(super) fn preflight(headers: Vec<(&'static str, String)>) -> Self {
+        Self { headers, ..Self::empty(200, OK) }
+    }
+
+    pub(super) fn reply(protocol: Protocol, reply: Reply) -> Self {
+        let kind = protocol.content_type();
+        match reply {
+            Reply::Empty => Self::empty(200, OK).with("content-type", kind),
+            Reply::Whole(output) => Self::new(200, OK, protocol.write(&output)).with("content-type", kind),
+            Reply::Events(events) => Self {
+                body: Body::Events(protocol, events),
+                ..Self::empty(200, OK).with("content-type", event_stream::CONTENT_TYPE)
+            },
+        }
+    }
+
+    pub(super) fn error(protocol: Protocol, error: &ServiceError) -> Self {
+        let body = protocol.write(&error.body());
+        Self::new(error.status, error.code, body).with("content-type", protocol.content_type())
+    }
+
+    /// An error of a request whose protocol is not known: XML without a type, status 403.
+    pub(super) fn xml(code: &'static str, message: &str) -> Self {
+        let body = format!("<{code}>\n  <Message>{message}</Message>\n</{code}>\n");
+        Self::new(403, code, body.into_bytes())
+    }
+
+    /// To plain `application/json`, of which AWS knows the form and no operation.
+    pub(super) fn deprecated(body: &[u8]) -> Self {
+        let (code, body) = deprecated::answer(body);
+        Self::new(200, code, body).with("content-type", deprecated::CONTENT_TYPE)
+    }
+
+    /// The request's ids, which every answer has.
+    pub(super) fn identified(self, request_id: &str, is_preflight: bool) -> Self {
+        let identified = self.with("x-amzn-requestid", request_id);
+        if is_preflight { identified } else { identified.with("x-amz-id-2", identity::extended_request_id()) }
+    }
+
+    pub(super) fn with_all(mut self, headers: Vec<(&'static str, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// The body of an answer that is no stream.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Whole(bytes) => bytes,
+            Body::Events(..) => &[],
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
