@@ -13,7 +13,7 @@ mod stopping;
 use super::RunArguments;
 use crate::{
     error::Failure,
-    pipeline::Kind,
+    pipeline::{Kind, stream::directory::Directory},
     settings::Settings,
     storage::Store,
     supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Orders, Surroundings, serve},
@@ -21,7 +21,7 @@ use crate::{
     topology::{self, Built, Foundation, Plan, Running},
 };
 use announcement::{Announcement, RUN_FILE, RunFile};
-use opening::{open_store, wire};
+use opening::{open_directory, open_store, wire};
 use reloading::{Awaited, Reloader};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -111,8 +111,10 @@ fn open_and_serve(
     };
     let admin = Admin::start(listeners.admin, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
     let store = open_store(settings, &metrics)?;
+    let directory = runtime.block_on(open_directory(settings, &store, &metrics))?;
     let (admin_at, aws) = (admin.address(), listeners.aws);
-    let daemon = Daemon { arguments, settings, runtime, metrics, store, admin: admin_at, aws, control };
+    let daemon =
+        Daemon { arguments, settings, runtime, metrics, store, directory, admin: admin_at, aws, control };
     let stopped = daemon.serve(plan, hangups, &reloader, (published, health), orders);
     let Daemon { store, .. } = daemon;
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
@@ -137,6 +139,7 @@ struct Daemon<'a> {
     runtime: &'a Runtime,
     metrics: Arc<Metrics>,
     store: Store,
+    directory: Arc<Directory>,
     admin: SocketAddr,
     aws: Option<TcpListener>,
     control: ControlPlane,
@@ -158,6 +161,7 @@ impl Daemon<'_> {
             store: &self.store,
             metrics: &self.metrics,
             settings: self.settings,
+            directory: &self.directory,
             data: whole_path(&self.settings.data),
         };
         let built = self.runtime.block_on(wire(&plan, foundation, &self.arguments.forget))?;
@@ -192,6 +196,7 @@ impl Daemon<'_> {
             admin: self.admin,
             aws: aws::address(self.aws.as_ref()),
             store: self.store.clone(),
+            directory: Arc::clone(&self.directory),
             metrics: Arc::clone(&self.metrics),
             control: self.control.clone(),
             tasks_on: self.runtime.handle().clone(),

@@ -1,9 +1,9 @@
 //! Where a node's output goes: a stream or a queue.
 
 use super::{queue::Queue, stream::Stream};
-use crate::storage::{Batch, RecordBlock};
+use crate::storage::{Batch, RecordBlock, ShardId};
 use bytes::Bytes;
-use std::{fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 /// A node that takes records.
 #[derive(Debug, Clone)]
@@ -69,7 +69,8 @@ impl Target {
     }
 
     /// Adds the records to the batch: to a stream by partition key, in order within each shard.
-    /// Limits of a stream are for its clients: records from inside are never throttled.
+    /// Limits of a stream are for its clients: records from inside are never throttled. When a shard closes
+    /// before the batch is committed, that is refused whole, and is to be built again.
     ///
     /// # Errors
     /// [`Unfit`] when one record is too large; the batch is unchanged then.
@@ -92,7 +93,8 @@ impl Target {
 }
 
 fn add_to_stream(stream: &Stream, batch: &mut Batch, outgoing: &[Outgoing], now_ms: i64) {
-    let mut blocks: Vec<RecordBlock> = stream.shards().iter().map(|_| RecordBlock::new()).collect();
+    let layout = stream.layout();
+    let mut blocks: BTreeMap<u32, (ShardId, RecordBlock)> = BTreeMap::new();
     for record in outgoing {
         let random;
         let key = match record.key.is_empty() {
@@ -102,15 +104,12 @@ fn add_to_stream(stream: &Stream, batch: &mut Batch, outgoing: &[Outgoing], now_
             }
             false => &record.key,
         };
-        let index = usize::try_from(stream.route(key).index).unwrap_or(usize::MAX);
-        if let Some(block) = blocks.get_mut(index) {
-            block.push(now_ms, key, &record.attributes, &record.payload);
-        }
+        let shard = layout.route(key);
+        let (_, block) = blocks.entry(shard.index).or_insert_with(|| (shard.id, RecordBlock::new()));
+        block.push(now_ms, key, &record.attributes, &record.payload);
     }
-    for (shard, block) in stream.shards().iter().zip(blocks) {
-        if !block.is_empty() {
-            batch.append(shard.id, block);
-        }
+    for (id, block) in blocks.into_values() {
+        batch.append(id, block);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Batches on their way into one frame: which are taken, what sequences they get, what is written.
 
-use super::batch::{Batch, Once, OnceKey};
+use super::batch::{Batch, Ending, Once, OnceKey};
 use super::block::SealedBlock;
 use super::core::{Core, Submission};
 use super::entry::{Kind, Operation, Run};
@@ -10,7 +10,7 @@ use super::span::Span;
 use super::track::Track;
 use super::{CommitError, Committed, Placement, ShardId, once_answer, sum};
 use bytes::{BufMut, Bytes};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::IoSlice;
 use std::sync::Arc;
 use tokio::sync::oneshot::Sender;
@@ -54,6 +54,8 @@ pub(super) struct Assembly {
     runs: BTreeMap<(u32, u64), TrackRun>,
     pub operations: Vec<Operation>,
     declared: HashMap<(Kind, String), u32>,
+    /// Shards that an operation of this frame closes.
+    closing: HashSet<u32>,
     passengers: Vec<Passenger>,
     once: Vec<Once>,
     once_keys: HashMap<String, usize>,
@@ -93,6 +95,7 @@ impl Assembly {
             runs: BTreeMap::new(),
             operations: Vec::new(),
             declared: HashMap::new(),
+            closing: HashSet::new(),
             passengers: Vec::new(),
             once: Vec::new(),
             once_keys: HashMap::new(),
@@ -167,10 +170,22 @@ impl Assembly {
                 return Err(CommitError::UnknownTarget(id));
             }
         }
+        self.check_open(core, batch)?;
         if let Some(known) = batch.once.as_ref().and_then(|once| core.state.get(&once.key, self.now_ms)) {
             return Err(CommitError::Repeated(once_answer::decode(&known)));
         }
         self.claim(core, batch)
+    }
+
+    /// No record comes into a shard after what closed it.
+    fn check_open(&self, core: &Core, batch: &Batch) -> Result<(), CommitError> {
+        let closed = |id: &u32| {
+            self.closing.contains(id) || core.state.track(*id).is_some_and(|track| track.is_closed())
+        };
+        match batch.appends.iter().map(|(id, _)| *id).find(closed) {
+            Some(id) => Err(CommitError::ShardClosed(id)),
+            None => Ok(()),
+        }
     }
 
     /// Claims every message that the batch settles, or none.
@@ -223,6 +238,11 @@ impl Assembly {
     /// Takes in an operation; a declaration is answered with the number it names.
     fn operate(&mut self, core: &Core, operation: Operation) -> Option<Placement> {
         let Operation::Declare { kind, policy, name, .. } = operation else {
+            if let Operation::Put { key, .. } = &operation
+                && let Some(Ending::Closed(id) | Ending::Deleted(id)) = Ending::of_key(key)
+            {
+                self.closing.insert(id);
+            }
             self.operations.push(operation);
             return None;
         };

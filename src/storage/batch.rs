@@ -2,7 +2,7 @@
 
 use super::block::SealedBlock;
 use super::entry::{Kind, MAX_KEY, MAX_VALUE, Operation, RUN_HEAD};
-use super::{CommitError, QueueId, Receipt, RecordBlock, ShardId};
+use super::{CommitError, QueueId, QueuePolicy, Receipt, RecordBlock, ShardId};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
@@ -31,6 +31,29 @@ pub(super) struct OnceKey {
 /// The registry's key of a reader's checkpoint.
 pub(super) fn checkpoint_key(reader: &str, shard: u32) -> String {
     format!("checkpoint/{reader}/{shard}")
+}
+
+/// Begins the registry's keys of shards that take no records any more.
+const CLOSED: &str = "closed/";
+/// Begins the registry's keys of shards that were deleted.
+const DELETED: &str = "deleted/";
+
+/// What a registry value says of a track by being there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Takes no records any more.
+    Closed(u32),
+    /// Is gone with all its records.
+    Deleted(u32),
+}
+
+impl Ending {
+    /// Reads the key of such a value.
+    pub(super) fn of_key(key: &str) -> Option<Self> {
+        let closed = || key.strip_prefix(CLOSED)?.parse().ok().map(Self::Closed);
+        let deleted = || key.strip_prefix(DELETED)?.parse().ok().map(Self::Deleted);
+        closed().or_else(deleted)
+    }
 }
 
 /// The registry's key of a remembered answer.
@@ -74,6 +97,26 @@ impl Batch {
     /// A shard with checkpoints keeps its records until every one of them has passed.
     pub fn checkpoint(&mut self, reader: &str, shard: ShardId, next: u64) {
         self.put(checkpoint_key(reader, shard.0), Bytes::copy_from_slice(&next.to_le_bytes()), None);
+    }
+    /// Finds or makes a shard by name; its number is a placement of the answer, behind those of appends
+    /// and sends, in call order.
+    pub fn declare_shard(&mut self, name: &str) {
+        self.limit(name.len(), MAX_KEY);
+        let (kind, policy) = (Kind::Shard, QueuePolicy::default());
+        self.add(Operation::Declare { id: 0, kind, policy, name: name.to_owned() });
+    }
+    /// Closes a shard for good: no later batch can append to it, what it holds can still be read.
+    pub fn close_shard(&mut self, shard: ShardId) {
+        self.put(format!("{CLOSED}{}", shard.0), Bytes::new(), None);
+    }
+    /// Deletes a shard with all its records. Its number is never given again, its name may be.
+    pub fn delete_shard(&mut self, shard: ShardId) {
+        self.remove(format!("{CLOSED}{}", shard.0));
+        self.put(format!("{DELETED}{}", shard.0), Bytes::new(), None);
+    }
+    /// Forgets a reader's checkpoint in a shard.
+    pub fn forget_checkpoint(&mut self, reader: &str, shard: ShardId) {
+        self.remove(checkpoint_key(reader, shard.0));
     }
     /// Sets a small durable value in the registry (at most 1 MiB), dropped after `expires_at_ms`.
     pub fn put(&mut self, key: impl Into<String>, value: impl Into<Bytes>, expires_at_ms: Option<i64>) {

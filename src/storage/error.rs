@@ -33,6 +33,9 @@ pub enum CommitError {
     /// The idempotency key was used before: nothing was stored, here is the first answer.
     #[error("the idempotency key was used before")]
     Repeated(Once),
+    /// The shard was closed for good: nothing was stored, its records belong elsewhere now.
+    #[error("shard {0} is closed")]
+    ShardClosed(u32),
     #[error("unknown shard or queue {0}")]
     UnknownTarget(u32),
     #[error("a batch of {size} bytes is over the limit of {limit}")]

@@ -1,7 +1,11 @@
 //! The registry: small durable values by key, some with an end.
 
+use super::ShardId;
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Begins the keys of checkpoints; reader and shard follow.
+const CHECKPOINT: &str = "checkpoint/";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stored {
@@ -67,15 +71,26 @@ impl Registry {
     /// The lowest checkpoint of each shard that has readers.
     pub(super) fn lowest_checkpoints(&self) -> BTreeMap<u32, u64> {
         let mut lowest = BTreeMap::new();
-        let prefix = "checkpoint/";
-        let from = self.entries.range(prefix.to_owned()..);
-        for (key, stored) in from.take_while(|(key, _)| key.starts_with(prefix)) {
-            let shard = key.rsplit('/').next().and_then(|shard| shard.parse().ok());
-            if let (Some(shard), Some(next)) = (shard, checkpoint_value(&stored.value)) {
-                lowest.entry(shard).and_modify(|least: &mut u64| *least = next.min(*least)).or_insert(next);
-            }
+        for (_, shard, next) in self.all_checkpoints() {
+            lowest.entry(shard).and_modify(|least: &mut u64| *least = next.min(*least)).or_insert(next);
         }
         lowest
+    }
+
+    /// All checkpoints in these shards: reader, shard, next sequence to read.
+    pub(super) fn checkpoints(&self, shards: &[ShardId]) -> Vec<(String, ShardId, u64)> {
+        let of_these = self.all_checkpoints().filter(|(_, shard, _)| shards.contains(&ShardId(*shard)));
+        of_these.map(|(reader, shard, next)| (reader.to_owned(), ShardId(shard), next)).collect()
+    }
+
+    fn all_checkpoints(&self) -> impl Iterator<Item = (&str, u32, u64)> {
+        let from = self.entries.range(CHECKPOINT.to_owned()..);
+        from.map_while(|(key, stored)| Some((key.strip_prefix(CHECKPOINT)?, stored))).filter_map(
+            |(place, stored)| {
+                let (reader, shard) = place.rsplit_once('/')?;
+                Some((reader, shard.parse().ok()?, checkpoint_value(&stored.value)?))
+            },
+        )
     }
 }
 

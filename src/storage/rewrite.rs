@@ -24,6 +24,7 @@ const SMALLEST: u64 = 8 * 1024;
 /// True when a span's records may still be read.
 fn lives(track: &Track, span: &Span) -> bool {
     match &track.queue {
+        None if track.is_deleted() => false,
         None => span.next() > track.places().first,
         Some(queue) => {
             let machine = locked(&queue.machine);

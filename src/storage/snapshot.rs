@@ -178,6 +178,7 @@ fn decode_body(mut rest: &[u8]) -> Option<State> {
         let key = take_text(&mut rest)?;
         let value = Bytes::copy_from_slice(take_value(&mut rest)?);
         writing(&state.registry).put(&key, value, expires_at_ms);
+        state.end(&key);
     }
     rest.is_empty().then_some(state)
 }

@@ -1,5 +1,6 @@
 //! The state that the log's frames add up to. Only the committer and recovery change it.
 
+use super::batch::Ending;
 use super::entry::{Kind, Operation, Run};
 use super::locking::{locked, reading, writing};
 use super::registry::Registry;
@@ -49,9 +50,22 @@ impl Tracks {
         if track.id != self.next_id() {
             return Err("a shard or queue is declared out of order");
         }
-        self.names.insert((track.kind(), track.name.clone()), track.id);
+        if !track.is_deleted() {
+            self.names.insert((track.kind(), track.name.clone()), track.id);
+        }
         self.list.push(Arc::new(track));
         Ok(())
+    }
+    /// Lets go of a shard; only its number stays taken.
+    fn delete(&mut self, id: u32) {
+        let Some(place) = usize::try_from(id).ok().and_then(|place| self.list.get_mut(place)) else { return };
+        let track = std::mem::replace(place, Arc::new(Track::deleted(id)));
+        track.close();
+        let name = (track.kind(), track.name.clone());
+        // A deletion that is applied again must not touch a shard that has the name now.
+        if self.names.get(&name) == Some(&id) {
+            self.names.remove(&name);
+        }
     }
 }
 
@@ -85,6 +99,7 @@ impl State {
         match operation {
             Operation::Put { key, value, expires_at_ms } => {
                 writing(&self.registry).put(key, value.clone(), *expires_at_ms);
+                self.end(key);
             }
             Operation::Remove { key } => writing(&self.registry).remove(key),
             Operation::Declare { id, kind, policy, name } => self.declare(*id, *kind, *policy, name)?,
@@ -97,6 +112,19 @@ impl State {
             Operation::Release { receipt, .. } => self.apply_to_queue(receipt.queue.0, operation)?,
         }
         Ok(())
+    }
+
+    /// Closes or deletes the shard that a registry value says this of.
+    pub(super) fn end(&self, key: &str) {
+        match Ending::of_key(key) {
+            Some(Ending::Closed(id)) => {
+                if let Some(track) = self.track(id) {
+                    track.close();
+                }
+            }
+            Some(Ending::Deleted(id)) => writing(&self.tracks).delete(id),
+            None => {}
+        }
     }
 
     fn apply_to_queue(&self, queue: u32, operation: &Operation) -> Result<(), &'static str> {

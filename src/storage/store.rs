@@ -208,7 +208,8 @@ impl Store {
     }
 
     fn shard(&self, shard: ShardId) -> Option<Arc<Track>> {
-        self.core().state.track(shard.0).filter(|track| track.kind() == Kind::Shard)
+        let track = self.core().state.track(shard.0);
+        track.filter(|track| track.kind() == Kind::Shard && !track.is_deleted())
     }
 
     fn queue(&self, queue: QueueId) -> Result<Arc<Track>, ReadError> {
@@ -247,6 +248,11 @@ impl Store {
     /// A reader's checkpoint in a shard, if it has one.
     pub fn checkpoint(&self, reader: &str, shard: ShardId) -> Option<u64> {
         self.get(&checkpoint_key(reader, shard.0)).and_then(|value| checkpoint_value(&value))
+    }
+
+    /// The readers that have a checkpoint in one of these shards, each with the shard and its place there.
+    pub fn readers(&self, shards: &[ShardId]) -> Vec<(String, ShardId, u64)> {
+        reading(&self.core().state.registry).checkpoints(shards)
     }
 
     /// A value of the registry.

@@ -7,6 +7,7 @@ use super::span::Span;
 use super::{QueuePolicy, Retention, ShardRange};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 
@@ -68,6 +69,10 @@ pub(super) struct Track {
     pub places: Mutex<Places>,
     /// The sequence that the next record will get: all below are durable.
     pub next: watch::Sender<u64>,
+    /// A shard that takes no records any more.
+    closed: AtomicBool,
+    /// What stands for a shard that was deleted: only its number is left.
+    deleted: bool,
 }
 
 impl Track {
@@ -89,7 +94,27 @@ impl Track {
             queue: queue.map(|machine| QueueState { machine: Mutex::new(machine), changed: Notify::new() }),
             places: Mutex::default(),
             next: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
+            deleted: false,
         }
+    }
+
+    /// What keeps the number of a deleted shard from being given again.
+    pub(super) fn deleted(id: u32) -> Self {
+        let gone = Self::with_machine(id, String::new(), QueuePolicy::default(), None);
+        Self { closed: AtomicBool::new(true), deleted: true, ..gone }
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
     }
 
     pub(super) fn kind(&self) -> Kind {

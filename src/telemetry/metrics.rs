@@ -223,8 +223,11 @@ impl Metrics {
 impl NodeMetrics {
     /// Counters of one shard, resolved once and kept by whoever writes to it.
     pub fn shard(&self, shard: u32) -> ShardMetrics {
-        let shard = shard.to_string();
-        let labels = [&*self.node, self.kind, shard.as_str()];
+        self.shard_named(&shard.to_string())
+    }
+
+    fn shard_named(&self, shard: &str) -> ShardMetrics {
+        let labels = [&*self.node, self.kind, shard];
         ShardMetrics {
             records: self.all.records.with_label_values(&labels),
             bytes: self.all.bytes.with_label_values(&labels),
@@ -232,6 +235,11 @@ impl NodeMetrics {
             backlog: self.all.backlog.with_label_values(&labels),
             oldest_age: self.all.oldest_age.with_label_values(&labels),
         }
+    }
+
+    /// Counters of all shards of a node together: their `shard` is empty.
+    pub fn shards_together(&self) -> ShardMetrics {
+        self.shard_named("")
     }
 
     pub fn processed(&self, records: u64) {

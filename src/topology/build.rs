@@ -5,7 +5,12 @@ mod wiring;
 
 use super::{Plan, PlannedNode, Section};
 use crate::{
-    pipeline::{ingress::IngressError, queue::QueueError, stream::StreamError, workers::WorkersError},
+    pipeline::{
+        ingress::IngressError,
+        queue::QueueError,
+        stream::{StreamError, directory::Directory},
+        workers::WorkersError,
+    },
     settings::{Settings, SettingsError},
     storage::Store,
     supervisor::{BuiltNode, NodeTerms},
@@ -22,6 +27,8 @@ pub struct Foundation<'a> {
     pub store: &'a Store,
     pub metrics: &'a Arc<Metrics>,
     pub settings: &'a Settings,
+    /// All streams, those that were made at run time included.
+    pub directory: &'a Arc<Directory>,
     /// The data folder.
     pub data: PathBuf,
 }
@@ -56,8 +63,11 @@ pub enum BuildError {
 impl BuildError {
     /// True when the store failed, and the plan is not to blame.
     pub fn is_of_the_store(&self) -> bool {
-        use StreamError::{Commit, Definition};
-        matches!(self, Self::Stream(Commit { .. } | Definition { .. }) | Self::Queue(_))
+        use StreamError::{Commit, Definition, Holes, Version};
+        matches!(
+            self,
+            Self::Stream(Commit { .. } | Definition { .. } | Version { .. } | Holes { .. }) | Self::Queue(_)
+        )
     }
 
     /// True when the machine could not give what the plan asks for, such as a port.

@@ -47,7 +47,7 @@ pub fn left_readers(plan: &Plan, streams: &BTreeMap<String, Arc<Stream>>, store:
 fn reads(plan: &Plan, streams: &BTreeMap<String, Arc<Stream>>, reader: &str, shard: ShardId) -> bool {
     let from = plan.node(reader).filter(|node| !matches!(node.section, Section::Workers(_)));
     let stream = from.and_then(|node| streams.get(&node.from.as_ref()?.node));
-    stream.is_some_and(|stream| stream.shards().iter().any(|own| own.id == shard))
+    stream.is_some_and(|stream| stream.layout().shards().iter().any(|own| own.id == shard))
 }
 
 /// Drops a reader's checkpoints: what it had not read is kept no longer than the stream's retention.
@@ -105,7 +105,7 @@ mod tests {
         let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
         let plan = plan(TWO);
         let streams = streams(&plan, &store).await;
-        let shard = &streams["trips"].shards()[0];
+        let shard = &streams["trips"].shard(0).unwrap();
         for reader in ["bronze", "silver"] {
             ShardReader::open(store.clone(), reader, shard).await.unwrap();
         }

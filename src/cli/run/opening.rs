@@ -3,11 +3,14 @@
 use super::announcement::RUN_FILE;
 use crate::{
     error::Failure,
+    pipeline::stream::directory::{Directory, Home},
     settings::{Durability, Settings},
     storage::{StorageSettings, Store},
     telemetry::Metrics,
     topology::{self, BuildError, Built, Foundation, LeftReader, Plan, forget, left_readers},
+    wire::endpoint::AwsSection,
 };
+use std::sync::Arc;
 
 pub(super) fn open_store(settings: &Settings, metrics: &Metrics) -> Result<Store, Failure> {
     if settings.storage.durability == Durability::None {
@@ -17,6 +20,18 @@ pub(super) fn open_store(settings: &Settings, metrics: &Metrics) -> Result<Store
     // A file left by a process that was killed would name ports that nobody listens on.
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
     Ok(store)
+}
+
+/// Opens all streams that the store knows.
+pub(super) async fn open_directory(
+    settings: &Settings,
+    store: &Store,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<Directory>, Failure> {
+    let AwsSection { account, region, kinesis, .. } = settings.aws.clone();
+    let home = Home { account: account.as_str().to_owned(), region };
+    let opened = Directory::open(store.clone(), kinesis, home, metrics).await;
+    opened.map_err(|cause| Failure::StorageFailed(cause.to_string()))
 }
 
 /// Wires the plan, writes the catalog, and drops the readers that are to be forgotten.

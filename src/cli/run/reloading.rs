@@ -4,6 +4,7 @@ use super::{announcement::RunFile, opening::warn_of, report::report};
 use crate::{
     cli::check,
     error::Failure,
+    pipeline::stream::directory::Directory,
     settings::Settings,
     storage::Store,
     supervisor::{ControlPlane, Health, NotApplied, NotReloaded, Reload, Reloaded},
@@ -35,6 +36,7 @@ pub(super) struct Reloader {
     pub admin: SocketAddr,
     pub aws: Option<SocketAddr>,
     pub store: Store,
+    pub directory: Arc<Directory>,
     pub metrics: Arc<Metrics>,
     pub control: ControlPlane,
     /// Where reloads run: one goes on when whoever asked for it has gone.
@@ -104,6 +106,7 @@ impl Reloader {
             store: &self.store,
             metrics: &self.metrics,
             settings: &self.settings,
+            directory: &self.directory,
             data: self.data.clone(),
         };
         let prepared = running.prepare(wanted, foundation).await;

@@ -7,8 +7,8 @@ use super::{
     pool::Member,
 };
 use crate::{
-    pipeline::{Pulse, Received, Retire, TaskError, now_ms},
-    storage::{Batch, CommitError},
+    pipeline::{Pulse, Received, Retire, TaskError, now_ms, stream::MOST_ROUTES},
+    storage::{Batch, CommitError, Committed},
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use std::{
@@ -131,13 +131,37 @@ impl Collector {
                 let intake = Arc::clone(&self.intake);
                 tokio::spawn(async move {
                     let result = ticket.durable().await;
+                    if let Some((sent, result)) = route_again(&intake, sent, result).await {
+                        sent.answer(&intake, result);
+                    }
                     drop(room);
-                    sent.answer(&intake, result);
                 });
             }
             Err(error) => sent.answer(&self.intake, Err(error)),
         }
     }
+}
+
+/// Stores a group anew while the shards that it went to were split or merged before it was on disk. None
+/// when all of its requests have their answers.
+async fn route_again(
+    intake: &Intake,
+    mut sent: Sent,
+    mut result: Result<Committed, CommitError>,
+) -> Option<(Sent, Result<Committed, CommitError>)> {
+    for _ in 0..MOST_ROUTES {
+        let Err(error @ CommitError::ShardClosed(_)) = &result else { break };
+        let (mut group, now_ms) = (Group::default(), now_ms());
+        for request in sent.again(intake, error).await {
+            group.add(intake, request, &mut SmallRng::from_os_rng(), now_ms);
+        }
+        if group.is_empty() {
+            return None;
+        }
+        let (batch, next) = group.seal(intake, now_ms);
+        (sent, result) = (next, intake.store.commit(batch).await);
+    }
+    Some((sent, result))
 }
 
 fn nanoseconds(length: Duration) -> u64 {

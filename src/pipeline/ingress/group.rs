@@ -3,13 +3,16 @@
 use super::{
     Reply,
     answer::{Placed, Told, taken},
+    encoding::Encoding,
     intake::{Intake, Request, Route},
     key::KeyChoice,
     once::{self, LARGEST_NOTE, Note},
     prepare::{Prepared, Rules, Share, prepare},
 };
 use crate::storage::{Batch, CommitError, Committed, RecordBlock};
+use bytes::Bytes;
 use rand::rngs::SmallRng;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Requests whose records lie in the same blocks.
@@ -33,10 +36,22 @@ struct Lane {
 struct Waiting {
     route: usize,
     answer: oneshot::Sender<Reply>,
+    /// What came, for a shard may close before its records are on disk.
+    sent: SentBody,
     told: Told,
     shares: Vec<Lying>,
     /// Idempotency key, and the hash of what came under it.
     once: Option<(String, u128)>,
+}
+
+/// A request's body and how its records are to be keyed.
+#[derive(Debug)]
+struct SentBody {
+    body: Bytes,
+    encoding: Encoding,
+    key: Option<String>,
+    idempotency_key: Option<String>,
+    came: Instant,
 }
 
 /// A share of a request, and where in its lane it begins.
@@ -73,8 +88,8 @@ impl Group {
     /// Takes a request's records in, or answers it at once when they cannot be taken.
     pub(super) fn add(&mut self, intake: &Intake, request: Request, random: &mut SmallRng, now_ms: i64) {
         let Some(route) = intake.routes.get(request.route) else { return };
-        let Request { body, encoding, key, idempotency_key, answer, .. } = request;
-        let body = match encoding.expand(body, intake.max_expanded) {
+        let Request { body: sent, encoding, key, idempotency_key, answer, came, .. } = request;
+        let body = match encoding.expand(sent.clone(), intake.max_expanded) {
             Ok(body) => body,
             Err(error) => return reply(answer, not_expanded(&error)),
         };
@@ -86,13 +101,10 @@ impl Group {
             |once_key| (once::remembered_as(&route.name, once_key), once::hash_of(key.as_deref(), &body));
         let shares = self.append(request.route, &prepared, now_ms);
         let Prepared { entries, faults, .. } = prepared;
-        self.waiting.push(Waiting {
-            route: request.route,
-            answer,
-            told: Told { entries, faults },
-            shares,
-            once: idempotency_key.as_deref().map(hash),
-        });
+        let once = idempotency_key.as_deref().map(hash);
+        let (route, told) = (request.route, Told { entries, faults });
+        let sent = SentBody { body: sent, encoding, key, idempotency_key, came };
+        self.waiting.push(Waiting { route, answer, sent, told, shares, once });
     }
 
     /// Writes the records into the lanes of their shards.
@@ -179,7 +191,8 @@ fn prepared<'b>(
         pretreatment: &intake.pretreatment,
         key: KeyChoice { named: key, pointer: route.pointer.as_ref() },
     };
-    let shard_of = |key: &[u8]| route.stream().map_or(0, |stream| stream.route(key).index);
+    let layout = route.stream().map(|stream| stream.layout());
+    let shard_of = |key: &[u8]| layout.as_ref().map_or(0, |layout| layout.route(key).index);
     let prepared = prepare(body, &rules, random, shard_of)?;
     if let Some(stream) = route.stream().filter(|stream| stream.section().limits.is_some()) {
         let parts = parts(prepared.shares.iter());
@@ -215,6 +228,23 @@ impl Sent {
     pub(super) fn misfit(&self) -> Option<CommitError> {
         let size = self.note_size;
         (size > LARGEST_NOTE).then_some(CommitError::TooLarge { size, limit: LARGEST_NOTE })
+    }
+
+    /// The requests once more, for a group that goes by the shards there are now. Waits until those that
+    /// closed have made room for others.
+    pub(super) async fn again(self, intake: &Intake, error: &CommitError) -> Vec<Request> {
+        let mut requests = Vec::with_capacity(self.waiting.len());
+        for waiting in self.waiting {
+            let Some(route) = intake.routes.get(waiting.route) else { continue };
+            if let Some(stream) = route.stream() {
+                stream.settled().await;
+            }
+            give_back(route, &waiting, error);
+            let Waiting { route, answer, sent, .. } = waiting;
+            let SentBody { body, encoding, key, idempotency_key, came } = sent;
+            requests.push(Request { route, key, idempotency_key, encoding, body, came, answer });
+        }
+        requests
     }
 
     /// Tells every waiting client how the batch ended.

@@ -86,6 +86,9 @@ impl Reply {
                 Self::problem(413, &text, "nothing was stored; send the records in smaller requests")
             }
             CommitError::Closed => Self::draining(),
+            CommitError::ShardClosed(_) => {
+                Self::later(503, 1, &text, "nothing was stored; shards are split or merged, send it again")
+            }
             _ => Self::problem(
                 500,
                 &format!("outcome unknown: {text}"),

@@ -29,17 +29,17 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Reads a shard on from its checkpoint until asked to end. Messages, checkpoint and tally are
+    /// Reads a shard on from its checkpoint until asked to end, or to its end when it is closed. Messages, checkpoint and tally are
     /// one batch, so that no record is sent twice and none is left out.
     pub async fn run(self: Arc<Self>, index: u32, retire: Retire) -> Result<(), TaskError> {
         let Some(shard) = self.stream.shard(index) else { return Ok(()) };
-        let context = &self.context;
-        let mut reader = ShardReader::open(context.store.clone(), &context.node, shard)
-            .await
-            .map_err(|error| TaskError::new("opening the reader", error))?;
+        let (context, opening) = (&self.context, |error| TaskError::new("opening the reader", error));
+        self.stream.begin(&context.node).await.map_err(opening)?;
+        let mut reader =
+            ShardReader::open(context.store.clone(), &context.node, &shard).await.map_err(opening)?;
         let key = tally_key(&context.node, index);
         let mut tally = read_tally(&context.store, &key)?;
-        while !retire.is_asked() {
+        while !retire.is_asked() && !self.stream.has_ended(index, reader.position()) {
             let slice = reader
                 .next(MOST_RECORDS, MOST_BYTES, WAIT)
                 .await
@@ -47,7 +47,7 @@ impl Feed {
             if slice.records.is_empty() {
                 continue;
             }
-            match self.hand_on(shard, &slice, &key, tally, &retire).await? {
+            match self.hand_on(&shard, &slice, &key, tally, &retire).await? {
                 Some(new) => tally = new,
                 None => return Ok(()),
             }

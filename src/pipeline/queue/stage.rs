@@ -53,7 +53,7 @@ impl QueueStage {
             let next = self.context.store.checkpoint(&self.context.node, shard.id).unwrap_or(range.first);
             Some(range.next.saturating_sub(next))
         };
-        Some(feed.stream.shards().iter().filter_map(unread).sum())
+        Some(feed.stream.layout().shards().iter().filter_map(|shard| unread(shard)).sum())
     }
 }
 
@@ -70,7 +70,7 @@ impl Stage for QueueStage {
 
     fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
         if let Some(feed) = &self.feed {
-            for shard in feed.stream.shards() {
+            for shard in feed.stream.layout().readable(&self.context.store, &self.context.node) {
                 let (feed, index) = (Arc::clone(feed), shard.index);
                 tasks.ensure(&format!("feed-{index}"), |retire| feed.run(index, retire));
             }

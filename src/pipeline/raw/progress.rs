@@ -1,10 +1,13 @@
 //! What a shard's writer shows while it works.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{
-        AtomicU64,
-        Ordering::{Relaxed, SeqCst},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
 
@@ -24,6 +27,30 @@ pub struct Progress {
     /// Arrival of the oldest record waiting, epoch milliseconds; 0 when none waits.
     pub oldest_ms: AtomicU64,
     last_object: Mutex<Option<String>>,
+}
+
+/// The progress of every shard that is or was there since start, by the shard's number.
+#[derive(Debug, Default)]
+pub struct AllProgress(Mutex<BTreeMap<u32, Arc<Progress>>>);
+
+impl AllProgress {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Progress>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A shard's progress; one that is new begins at its checkpoint.
+    pub fn of(&self, shard: u32, checkpoint: impl FnOnce() -> u64) -> Arc<Progress> {
+        let begun = || {
+            let progress = Progress::default();
+            progress.begin_at(checkpoint());
+            Arc::new(progress)
+        };
+        Arc::clone(self.all().entry(shard).or_insert_with(begun))
+    }
+
+    pub fn to_vec(&self) -> Vec<Arc<Progress>> {
+        self.all().values().cloned().collect()
+    }
 }
 
 impl Progress {

@@ -3,15 +3,15 @@
 use super::{
     PathTemplate, RawSection, TemplateError,
     draft::Shape,
-    journal::{read, tally_key},
-    progress::Progress,
+    progress::{AllProgress, Progress},
     put::Tries,
     writer::ShardWriter,
 };
 use crate::{
     pipeline::{
-        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, Writers, now_ms,
+        Capacity, Context, Kind, Observation, Retire, Stage, TaskError, Tasks, Writers, now_ms,
         object_stores::{OpenedStore, StoreError, open_store},
+        queue::sum_tallies,
         rules::Filter,
         stream::{Shard, Stream},
     },
@@ -19,6 +19,7 @@ use crate::{
 };
 use serde_json::json;
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::Ordering::{Relaxed, SeqCst},
@@ -46,8 +47,7 @@ pub struct RawStage {
     pub(super) store: OpenedStore,
     template: PathTemplate,
     filter: Option<Arc<Filter>>,
-    /// One for each shard, in order.
-    progress: Arc<[Arc<Progress>]>,
+    progress: Arc<AllProgress>,
     writers: Arc<Writers>,
 }
 
@@ -62,14 +62,8 @@ impl RawStage {
     ) -> Result<Self, RawError> {
         let template = PathTemplate::parse(&section.path)?;
         let store = open_store(&section.store, &context.data)?;
-        let begun = |shard: &Shard| {
-            let progress = Progress::default();
-            let checkpoint = context.store.checkpoint(&context.node, shard.id);
-            progress.begin_at(checkpoint.unwrap_or(0));
-            Arc::new(progress)
-        };
-        let progress = stream.shards().iter().map(begun).collect();
         let (filter, writers) = (filter.map(Arc::new), Writers::new(section.scale.min));
+        let progress = Arc::default();
         Ok(Self { context, section, stream, store, template, filter, progress, writers })
     }
 
@@ -95,27 +89,19 @@ impl RawStage {
         }
     }
 
-    fn tally(&self) -> Tally {
-        let tally_of = |shard: &Shard| {
-            let tally: Option<Tally> =
-                read(&self.context.store, &tally_key(&self.context.node, shard.index)).unwrap_or_default();
-            tally.unwrap_or_default()
-        };
-        self.stream.shards().iter().map(tally_of).fold(Tally::default(), |sum, tally| Tally {
-            finished: sum.finished + tally.finished,
-            quarantined: sum.quarantined + tally.quarantined,
-            filtered: sum.filtered + tally.filtered,
-        })
-    }
-
+    /// Most writers that can be useful at once: shards that take records, or that wait to be read.
     fn shards(&self) -> u32 {
-        u32::try_from(self.stream.shards().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.stream.layout().open().len()).unwrap_or(u32::MAX)
     }
+}
 
-    fn waiting(&self, shard: &Shard, progress: &Progress) -> u64 {
-        let tail = self.context.store.range(shard.id).map_or(0, |range| range.next);
-        tail.saturating_sub(progress.position.load(SeqCst))
-    }
+fn progress_of(context: &Context, all: &AllProgress, shard: &Shard) -> Arc<Progress> {
+    all.of(shard.index, || context.store.checkpoint(&context.node, shard.id).unwrap_or(0))
+}
+
+fn waiting(context: &Context, shard: &Shard, progress: &Progress) -> u64 {
+    let tail = context.store.range(shard.id).map_or(0, |range| range.next);
+    tail.saturating_sub(progress.position.load(SeqCst))
 }
 
 impl Stage for RawStage {
@@ -125,8 +111,8 @@ impl Stage for RawStage {
 
     fn reconcile(&mut self, desired: Capacity, tasks: &mut Tasks) {
         self.writers.resize(desired.0);
-        for (shard, progress) in self.stream.shards().iter().zip(self.progress.iter()) {
-            let writer = || self.writer(shard.index, progress);
+        for shard in self.stream.layout().readable(&self.context.store, &self.context.node) {
+            let writer = || self.writer(shard.index, &progress_of(&self.context, &self.progress, &shard));
             tasks.ensure(&format!("shard-{}", shard.index), |retire| writer().run(retire));
         }
         let (context, stream, progress) = (&self.context, &self.stream, &self.progress);
@@ -136,16 +122,19 @@ impl Stage for RawStage {
     }
 
     fn observe(&mut self, tasks: &Tasks) -> Observation {
-        let sum = |value: fn(&Progress) -> u64| self.progress.iter().map(|progress| value(progress)).sum();
-        let shards = self.stream.shards().iter().zip(self.progress.iter());
-        let oldest =
-            self.progress.iter().map(|progress| progress.oldest_ms.load(Relaxed)).filter(|ms| *ms > 0);
+        let Self { context, stream, .. } = &*self;
+        let backlog = stream.layout().shards().iter().fold(0, |backlog: u64, shard| {
+            backlog.saturating_add(waiting(context, shard, &progress_of(context, &self.progress, shard)))
+        });
+        let all = self.progress.to_vec();
+        let sum = |value: fn(&Progress) -> u64| all.iter().map(|progress| value(progress)).sum();
+        let oldest = all.iter().map(|progress| progress.oldest_ms.load(Relaxed)).filter(|ms| *ms > 0);
         let objects: u64 = sum(|progress| progress.objects.load(Relaxed));
         let writers = self.writers.seen();
         let is_alive = tasks.alive().any(|key| key.starts_with("shard-"));
-        let last = self.progress.iter().filter_map(|progress| progress.last_object()).max();
+        let last = all.iter().filter_map(|progress| progress.last_object()).max();
         Observation {
-            backlog: shards.map(|(shard, progress)| self.waiting(shard, progress)).sum(),
+            backlog,
             in_flight: sum(|progress| progress.held.load(SeqCst)),
             oldest_age: oldest.min().map(|ms| age(now_ms(), ms)),
             arrived: sum(|progress| progress.arrived.load(Relaxed)),
@@ -154,7 +143,7 @@ impl Stage for RawStage {
             in_service: if is_alive { writers.capacity } else { 0 },
             draining: writers.draining(),
             limit: Some(self.shards()),
-            tally: Some(self.tally()),
+            tally: Some(sum_tallies(&context.store, &context.node)),
             detail: [
                 ("objects".to_owned(), json!(objects)),
                 ("last_object".to_owned(), json!(last)),
@@ -180,17 +169,17 @@ impl Stage for RawStage {
 async fn measure(
     context: Context,
     stream: Arc<Stream>,
-    progress: Arc<[Arc<Progress>]>,
+    all: Arc<AllProgress>,
     retire: Retire,
 ) -> Result<(), TaskError> {
-    let shown: Vec<ShardMetrics> =
-        stream.shards().iter().map(|shard| context.metrics.shard(shard.index)).collect();
+    let mut shown: BTreeMap<u32, ShardMetrics> = BTreeMap::new();
     while !retire.is_asked() {
         let mut held = 0;
-        for ((shard, progress), shown) in stream.shards().iter().zip(progress.iter()).zip(&shown) {
+        for shard in stream.layout().shards() {
+            let progress = progress_of(&context, &all, shard);
+            let shown = shown.entry(shard.index).or_insert_with(|| context.metrics.shard(shard.index));
             let position = progress.position.load(SeqCst);
-            let tail = context.store.range(shard.id).map_or(0, |range| range.next);
-            let waiting = tail.saturating_sub(position);
+            let waiting = waiting(&context, shard, &progress);
             let mut oldest = None;
             if waiting > 0 {
                 // Damage is for the shard's own task to name; here it only hides an age.

@@ -77,17 +77,17 @@ fn payload_bytes(records: &[Judged]) -> usize {
 }
 
 impl ShardWriter {
-    /// Writes the shard's objects until asked to end; then writes what is held and ends.
+    /// Writes the shard's objects until asked to end, or to its end when it is closed; then writes what is held and ends.
     ///
     /// # Errors
     /// When reading, encoding, the object store or the checkpoint fails for longer than a few tries.
     pub async fn run(self, retire: Retire) -> Result<(), TaskError> {
         let Context { node, store, .. } = self.context.clone();
         let index = self.shape.shard;
-        let Some(shard) = self.stream.shard(index) else {
-            return Err(TaskError::new("opening a shard", format!("the stream has no shard {index}")));
-        };
-        let opened = ShardReader::open(store.clone(), &node, shard).await;
+        // A shard that was forgotten meanwhile has nothing left to write.
+        let Some(shard) = self.stream.shard(index) else { return Ok(()) };
+        self.stream.begin(&node).await.map_err(failed("opening the checkpoints"))?;
+        let opened = ShardReader::open(store.clone(), &node, &shard).await;
         let reader = opened.map_err(failed("opening the checkpoint"))?;
         let journal = Journal::open(store, node, shard.id, index, retire.clone());
         let journal = journal.map_err(failed("reading the counts"))?;
@@ -126,7 +126,7 @@ impl Work {
             if end.is_none() && self.retire.is_asked() {
                 end = Some(self.reader.position() + self.reader.waiting());
             }
-            if end.is_some_and(|end| self.reader.position() >= end) {
+            if end.is_some_and(|end| self.reader.position() >= end) || self.has_ended() {
                 return self.complete().await;
             }
             self.read().await?;
@@ -134,6 +134,11 @@ impl Work {
                 self.complete().await?;
             }
         }
+    }
+
+    /// True when the shard is closed and read to its end: its children wait for the last object.
+    fn has_ended(&self) -> bool {
+        self.writer.stream.has_ended(self.writer.shape.shard, self.reader.position())
     }
 
     /// How long to wait for records: not beyond the draft's age.

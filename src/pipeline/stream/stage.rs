@@ -6,8 +6,9 @@ use crate::{
     storage::ShardRange,
 };
 use std::{
+    collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -21,10 +22,13 @@ const REFRESH: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct StreamStage {
     stream: Arc<Stream>,
-    shards: Vec<Arc<Seen>>,
+    seen: Arc<AllSeen>,
     /// Records that were there when the process started.
     before: u64,
 }
+
+/// What was last seen of each shard, by its number.
+type AllSeen = Mutex<BTreeMap<u32, Arc<Seen>>>;
 
 /// What was last seen of a shard.
 #[derive(Debug)]
@@ -36,19 +40,32 @@ struct Seen {
     oldest_arrived_at_ms: AtomicI64,
 }
 
+impl Seen {
+    /// What came before is not counted.
+    fn from(range: ShardRange) -> Arc<Self> {
+        Arc::new(Self {
+            counted: AtomicU64::new(range.next),
+            counted_bytes: AtomicU64::new(range.appended_bytes),
+            oldest: AtomicU64::new(u64::MAX),
+            oldest_arrived_at_ms: AtomicI64::new(0),
+        })
+    }
+}
+
+/// What was seen of a shard; one that was opened meanwhile is counted from its beginning on.
+fn seen_of(all: &AllSeen, shard: &Shard) -> Arc<Seen> {
+    let begun = || Seen::from(ShardRange { first: 0, next: 0, appended_bytes: 0 });
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(shard.index).or_insert_with(begun))
+}
+
 impl StreamStage {
     pub fn new(stream: Arc<Stream>) -> Self {
-        let ranges: Vec<_> = stream.shards().iter().map(|shard| range(&stream, shard)).collect();
-        let seen = |range: &ShardRange| {
-            Arc::new(Seen {
-                counted: AtomicU64::new(range.next),
-                counted_bytes: AtomicU64::new(range.appended_bytes),
-                oldest: AtomicU64::new(u64::MAX),
-                oldest_arrived_at_ms: AtomicI64::new(0),
-            })
-        };
-        let shards = ranges.iter().map(seen).collect();
-        Self { stream, shards, before: ranges.iter().map(|range| range.next).sum() }
+        let layout = stream.layout();
+        let ranges = || layout.shards().iter().map(|shard| (shard.index, range(&stream, shard)));
+        let seen = ranges().map(|(index, range)| (index, Seen::from(range))).collect();
+        let before = layout.departed() + ranges().map(|(_, range)| range.next).sum::<u64>();
+        Self { stream, seen: Arc::new(Mutex::new(seen)), before }
     }
 
     pub fn stream(&self) -> &Arc<Stream> {
@@ -74,9 +91,10 @@ fn range(stream: &Stream, shard: &Shard) -> ShardRange {
 }
 
 /// Looks up when each shard's oldest record came, whenever retention has moved on.
-async fn refresh(stream: Arc<Stream>, shards: Vec<Arc<Seen>>, retire: Retire) -> Result<(), TaskError> {
+async fn refresh(stream: Arc<Stream>, all: Arc<AllSeen>, retire: Retire) -> Result<(), TaskError> {
     while !retire.is_asked() {
-        for (shard, seen) in stream.shards().iter().zip(&shards) {
+        for shard in stream.layout().shards() {
+            let seen = seen_of(&all, shard);
             let range = range(&stream, shard);
             if range.first == range.next || seen.oldest.load(Relaxed) == range.first {
                 continue;
@@ -99,8 +117,8 @@ impl Stage for StreamStage {
     }
 
     fn reconcile(&mut self, _desired: Capacity, tasks: &mut Tasks) {
-        let (stream, shards) = (Arc::clone(&self.stream), self.shards.clone());
-        tasks.ensure(REFRESHER, |retire| refresh(stream, shards, retire));
+        let (stream, seen) = (Arc::clone(&self.stream), Arc::clone(&self.seen));
+        tasks.ensure(REFRESHER, |retire| refresh(stream, seen, retire));
     }
 
     fn observe(&mut self, tasks: &Tasks) -> Observation {
@@ -109,11 +127,12 @@ impl Stage for StreamStage {
             in_service: u32::try_from(tasks.in_service().count()).unwrap_or(u32::MAX),
             ..Observation::default()
         };
-        let mut next = 0;
+        let layout = self.stream.layout();
+        let mut next = layout.departed();
         let mut ranges = Vec::new();
-        for (shard, seen) in self.stream.shards().iter().zip(&self.shards) {
+        for shard in layout.shards() {
             let range = range(&self.stream, shard);
-            let oldest = Self::show(shard, seen, range, now_ms);
+            let oldest = Self::show(shard, &seen_of(&self.seen, shard), range, now_ms);
             observation.oldest_age = observation.oldest_age.max(oldest);
             observation.backlog += range.next.saturating_sub(range.first);
             next += range.next;

@@ -1,16 +1,19 @@
-//! A stream: a name, a definition, and shards by hash of the partition key.
+//! A stream: a name, a shape, and what it goes by.
 
 use super::{
-    Shard, StreamSection, Throttled,
-    shard::{even_ranges, hash_key, index_of, shard_name},
-    throttle::Throttle,
+    Layout, Shard, StreamSection, Throttled,
+    definition::{DefinedShard, Definition, STREAM},
+    terms::{Overrides, Terms},
 };
 use crate::{
-    storage::{Batch, CommitError, Retention, Store},
-    telemetry::NodeMetrics,
+    storage::{Batch, CommitError, Retention, ShardId, Store},
+    telemetry::{NodeMetrics, ShardMetrics},
 };
-use serde::{Deserialize, Serialize};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+use tokio::sync::Mutex;
 
 /// Why a stream cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,10 @@ pub enum StreamError {
         "the stored definition of stream {name} cannot be read: {cause}; run `caudal doctor` on the data folder"
     )]
     Definition { name: String, cause: serde_json::Error },
+    #[error("the stored definition of stream {name} has version {found}; this build reads up to {supported}")]
+    Version { name: String, found: u32, supported: u32 },
+    #[error("the shards of stream {name} do not cover every hash; run `caudal doctor` on the data folder")]
+    Holes { name: String },
     #[error("declaring stream {name}: {cause}")]
     Commit { name: String, cause: CommitError },
 }
@@ -30,39 +37,34 @@ pub enum StreamError {
 /// A durable stream of records; share it by `Arc`.
 #[derive(Debug)]
 pub struct Stream {
-    name: String,
-    section: RwLock<Arc<StreamSection>>,
-    store: Store,
-    shards: Vec<Shard>,
+    pub(super) name: String,
+    pub(super) store: Store,
+    terms: RwLock<Terms>,
+    layout: RwLock<Arc<Layout>>,
+    /// Held while the shape changes, until the layout is the new one.
+    pub(super) definition: Mutex<Definition>,
 }
 
-/// What the registry keeps under `stream/NAME`; hashes are decimal text, as in Kinesis.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Definition {
-    version: u32,
-    shards: Vec<DefinedShard>,
+/// Where shards of a stream are counted.
+#[derive(Debug, Clone)]
+pub(super) enum Meters {
+    /// Each for itself, under the stream's node.
+    Each(NodeMetrics),
+    /// All together: run-time streams are many, and come and go.
+    Together(ShardMetrics),
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct DefinedShard {
-    id: String,
-    first_hash: String,
-    last_hash: String,
-}
-
-impl Definition {
-    fn even(shards: u32) -> Self {
-        let shard = |(index, range): (u32, std::ops::RangeInclusive<u128>)| DefinedShard {
-            id: shard_name(index),
-            first_hash: range.start().to_string(),
-            last_hash: range.end().to_string(),
-        };
-        Self { version: 1, shards: (0..).zip(even_ranges(shards)).map(shard).collect() }
+impl Meters {
+    fn shard(&self, index: u32) -> ShardMetrics {
+        match self {
+            Self::Each(node) => node.shard(index),
+            Self::Together(metrics) => metrics.clone(),
+        }
     }
 }
 
 impl Stream {
-    /// Finds or makes the stream and its shards in the store, and applies retention.
+    /// Finds or makes a stream of the topology and its shards in the store, and applies retention.
     ///
     /// # Errors
     /// [`StreamError::ShardCount`] when the number of shards was changed although records exist.
@@ -72,72 +74,150 @@ impl Stream {
         store: Store,
         metrics: NodeMetrics,
     ) -> Result<Arc<Self>, StreamError> {
-        let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
-        define(name, section.shards, &store).await?;
-        let mut shards = Vec::new();
-        for (index, range) in (0..).zip(even_ranges(section.shards)) {
-            let id = store.declare_shard(&stored_name(name, index)).await.map_err(commit)?;
-            store.retain(id, retention(section));
-            shards.push(Shard {
-                index,
-                id,
-                first_hash: *range.start(),
-                last_hash: *range.end(),
-                metrics: metrics.shard(index),
-                throttle: RwLock::new(Throttle::new(section.limits.as_ref())),
-            });
+        let definition = super::defining::define(name, section.shards, &store).await?;
+        Self::with(name, definition, Terms::new(section.clone(), Meters::Each(metrics)), store).await
+    }
+
+    /// Opens what a definition says, declaring its shards in the store.
+    pub(super) async fn with(
+        name: &str,
+        definition: Definition,
+        terms: Terms,
+        store: Store,
+    ) -> Result<Arc<Self>, StreamError> {
+        if !definition.covers_every_hash() {
+            return Err(StreamError::Holes { name: name.to_owned() });
         }
-        let section = RwLock::new(Arc::new(section.clone()));
-        Ok(Arc::new(Self { name: name.to_owned(), section, store, shards }))
+        let ids = declare(&store, &definition, &definition.shards).await;
+        let ids = ids.map_err(|cause| StreamError::Commit { name: name.to_owned(), cause })?;
+        let layout = RwLock::new(Arc::new(Layout::new(Vec::new(), 0)));
+        let (name, terms) = (name.to_owned(), RwLock::new(terms));
+        let stream = Self { name, store, terms, layout, definition: Mutex::new(definition.clone()) };
+        stream.lay_out(&definition, &ids);
+        Ok(Arc::new(stream))
+    }
+
+    /// Makes a stream that is not there: definition, shards and what is in `batch` in one commit.
+    pub(super) async fn make(
+        name: &str,
+        definition: Definition,
+        terms: Terms,
+        store: Store,
+        mut batch: Batch,
+    ) -> Result<Arc<Self>, StreamError> {
+        batch.put(format!("{STREAM}{name}"), definition.encode(name)?, None);
+        definition.shards.iter().for_each(|shard| batch.declare_shard(&definition.stored_name(shard.index)));
+        let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
+        store.commit(batch).await.map_err(commit)?;
+        Self::with(name, definition, terms, store).await
+    }
+
+    /// Puts the layout of a definition in place; `fresh` are the numbers of shards that are new.
+    pub(super) fn lay_out(&self, definition: &Definition, fresh: &BTreeMap<u32, ShardId>) {
+        let before = self.layout();
+        let terms = self.terms.read().unwrap_or_else(PoisonError::into_inner);
+        let section = terms.section();
+        let shard = |defined: &DefinedShard| match before.shard(defined.index) {
+            Some(known) if known.closed_at_ms == defined.closed_at_ms => Some(Arc::clone(known)),
+            known => {
+                let id = known.map(|known| known.id).or_else(|| fresh.get(&defined.index).copied())?;
+                let metrics = terms.meters.shard(defined.index);
+                let limits = section.limits.as_ref().filter(|_| defined.is_open());
+                self.store.retain(id, retention(&section));
+                Some(Arc::new(Shard::new(defined, id, metrics, limits)))
+            }
+        };
+        let layout = Layout::new(definition.shards.iter().filter_map(shard).collect(), definition.departed);
+        *self.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
     }
 
     /// Goes on by another section from now on: retention, limits, sizes. The number of shards stays.
     /// New limits begin with a full burst.
     pub fn redefine(&self, section: &StreamSection) {
-        let section = Arc::new(StreamSection { shards: self.section().shards, ..section.clone() });
-        let before = {
-            let mut current = self.section.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, Arc::clone(&section))
+        let shards = self.section().shards;
+        self.change_terms(|terms| terms.redefine(StreamSection { shards, ..section.clone() }));
+    }
+
+    /// What was set at run time stands above the section, whatever that says.
+    pub fn set_above(&self, overrides: Overrides) {
+        self.change_terms(|terms| terms.set_above(overrides));
+    }
+
+    fn change_terms(&self, change: impl FnOnce(&mut Terms)) {
+        let (before, section) = {
+            let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+            let before = terms.section();
+            change(&mut terms);
+            (before, terms.section())
         };
-        for shard in &self.shards {
+        for shard in self.layout().shards() {
             self.store.retain(shard.id, retention(&section));
-            if before.limits != section.limits {
+            if before.limits != section.limits && shard.is_open() {
                 shard.limit(section.limits.as_ref());
             }
         }
+    }
+
+    /// Becomes a stream of the topology: by its section, with shards counted one by one.
+    ///
+    /// # Errors
+    /// [`StreamError::ShardCount`] when the section wants another number of shards although records exist.
+    pub(super) async fn adopt(
+        &self,
+        section: &StreamSection,
+        metrics: NodeMetrics,
+    ) -> Result<(), StreamError> {
+        let mut definition = self.definition.lock().await;
+        let next = super::defining::define(&self.name, section.shards, &self.store).await?;
+        let ids = declare(&self.store, &next, &next.shards).await;
+        let ids = ids.map_err(|cause| StreamError::Commit { name: self.name.clone(), cause })?;
+        {
+            let mut terms = self.terms.write().unwrap_or_else(PoisonError::into_inner);
+            terms.redefine(section.clone());
+            terms.meters = Meters::Each(metrics);
+        }
+        *self.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Layout::new(Vec::new(), 0));
+        self.lay_out(&next, &ids);
+        *definition = next;
+        Ok(())
+    }
+
+    /// Its id, and when it was made.
+    pub(super) async fn origin(&self) -> (String, i64) {
+        let definition = self.definition.lock().await;
+        (definition.id.clone(), definition.created_at_ms)
     }
 
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// What it goes by now: the topology's section, with what was set at run time above it.
     pub fn section(&self) -> Arc<StreamSection> {
-        Arc::clone(&self.section.read().unwrap_or_else(PoisonError::into_inner))
+        self.terms.read().unwrap_or_else(PoisonError::into_inner).section()
     }
 
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    pub fn shards(&self) -> &[Shard] {
-        &self.shards
+    /// The shards as they are now. One snapshot serves a whole batch of records.
+    pub fn layout(&self) -> Arc<Layout> {
+        Arc::clone(&self.layout.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub fn shard(&self, index: u32) -> Option<&Shard> {
-        self.shards.get(usize::try_from(index).ok()?)
+    pub fn shard(&self, index: u32) -> Option<Arc<Shard>> {
+        self.layout().shard(index).cloned()
     }
 
-    /// The shard that records with this partition key go to.
-    pub fn route(&self, key: &[u8]) -> &Shard {
-        let place = match self.shards.len() {
-            1 => 0,
-            count => index_of(hash_key(key), u32::try_from(count).unwrap_or(u32::MAX)),
-        };
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "index_of is below the number of shards, which is at least one"
-        )]
-        &self.shards[place]
+    /// The open shard that records with this partition key go to now.
+    pub fn route(&self, key: &[u8]) -> Arc<Shard> {
+        Arc::clone(self.layout().route(key))
+    }
+
+    /// Waits until a change of shape that is under way is over, so that the layout is the new one.
+    pub async fn settled(&self) {
+        drop(self.definition.lock().await);
     }
 
     /// Takes room under a shard's limits, records and bytes or neither.
@@ -176,38 +256,28 @@ impl Stream {
             self.shard(*index)?.throttle().never(*records, *bytes).map(|refusal| refusal.at(*index))
         })
     }
+
+    /// The registry's key of its definition.
+    pub(super) fn key(&self) -> String {
+        format!("{STREAM}{}", self.name)
+    }
 }
 
-fn retention(section: &StreamSection) -> Retention {
+pub(super) fn retention(section: &StreamSection) -> Retention {
     Retention { age: Some(section.retention.0), bytes: section.retention_bytes.map(|size| size.0) }
 }
 
-fn stored_name(stream: &str, index: u32) -> String {
-    format!("{stream}/{}", shard_name(index))
-}
-
-/// Writes the definition unless it is there; refuses another number of shards once records exist.
-async fn define(name: &str, shards: u32, store: &Store) -> Result<(), StreamError> {
-    let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
-    let key = format!("stream/{name}");
-    let wanted = Definition::even(shards);
-    if let Some(bytes) = store.get(&key) {
-        let stored: Definition = serde_json::from_slice(&bytes)
-            .map_err(|cause| StreamError::Definition { name: name.to_owned(), cause })?;
-        if stored == wanted {
-            return Ok(());
-        }
-        let count = u32::try_from(stored.shards.len()).unwrap_or(u32::MAX);
-        for index in 0..count {
-            let id = store.declare_shard(&stored_name(name, index)).await.map_err(commit)?;
-            if store.range(id).is_some_and(|range| range.next > 0) {
-                return Err(StreamError::ShardCount { name: name.to_owned(), stored: count, wanted: shards });
-            }
-        }
-    }
-    let bytes = serde_json::to_vec(&wanted)
-        .map_err(|cause| StreamError::Definition { name: name.to_owned(), cause })?;
+/// Finds or makes shards of a definition in the store; their numbers there, by their own.
+pub(super) async fn declare(
+    store: &Store,
+    definition: &Definition,
+    shards: &[DefinedShard],
+) -> Result<BTreeMap<u32, ShardId>, CommitError> {
     let mut batch = Batch::new();
-    batch.put(key, bytes, None);
-    store.commit(batch).await.map_err(commit).map(drop)
+    shards.iter().for_each(|shard| batch.declare_shard(&definition.stored_name(shard.index)));
+    if shards.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let placed = store.commit(batch).await?.placements;
+    Ok(shards.iter().zip(placed).map(|(shard, place)| (shard.index, place.shard)).collect())
 }

@@ -38,12 +38,13 @@ async fn append(stream: &Stream, shard: u32, payloads: &[&str]) {
 async fn a_stream_keeps_its_shards_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = store(folder.path());
-    let ids: Vec<_> = stream(&first, 4).await.unwrap().shards().iter().map(|shard| shard.id).collect();
+    let ids: Vec<_> =
+        stream(&first, 4).await.unwrap().layout().shards().iter().map(|shard| shard.id).collect();
     first.close().unwrap();
     let again = store(folder.path());
     let reopened = stream(&again, 4).await.unwrap();
-    assert_eq!(reopened.shards().iter().map(|shard| shard.id).collect::<Vec<_>>(), ids);
-    assert_eq!(reopened.shards()[0].name(), "shardId-000000000000");
+    assert_eq!(reopened.layout().shards().iter().map(|shard| shard.id).collect::<Vec<_>>(), ids);
+    assert_eq!(reopened.layout().shards()[0].name(), "shardId-000000000000");
 }
 
 #[tokio::test]
@@ -64,7 +65,7 @@ async fn a_reader_goes_on_at_its_checkpoint_and_others_do_not_move_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let stream = stream(&store, 1).await.unwrap();
-    let shard = &stream.shards()[0];
+    let shard = &stream.shard(0).unwrap();
     let mut reader = ShardReader::open(store.clone(), "raw", shard).await.unwrap();
     append(&stream, 0, &["a", "b", "c"]).await;
     let slice = reader.next(2, 1 << 20, Duration::ZERO).await.unwrap();
@@ -83,7 +84,7 @@ async fn a_waiting_reader_is_woken_by_a_record() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let stream = stream(&store, 1).await.unwrap();
-    let mut reader = ShardReader::open(store, "raw", &stream.shards()[0]).await.unwrap();
+    let mut reader = ShardReader::open(store, "raw", &stream.layout().shards()[0]).await.unwrap();
     assert!(reader.next(10, 1 << 20, Duration::from_millis(5)).await.unwrap().records.is_empty());
     let write = append(&stream, 0, &["late"]);
     let (slice, ()) = tokio::join!(reader.next(10, 1 << 20, Duration::from_secs(60)), write);
@@ -95,7 +96,7 @@ async fn a_backlog_shows_the_age_of_the_oldest_unread_record() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let stream = stream(&store, 1).await.unwrap();
-    let reader = ShardReader::open(store, "raw", &stream.shards()[0]).await.unwrap();
+    let reader = ShardReader::open(store, "raw", &stream.layout().shards()[0]).await.unwrap();
     assert_eq!(reader.backlog(now_ms()).await, (0, None));
     append(&stream, 0, &["a", "b"]).await;
     let (waiting, age) = reader.backlog(now_ms() + 60_000).await;
@@ -117,7 +118,7 @@ async fn a_target_routes_by_key_and_spreads_what_has_none() {
     let mut batch = Batch::new();
     target.add(&mut batch, vec![Outgoing { payload: "{}".into(), ..Outgoing::default() }; 400], 1).unwrap();
     store.commit(batch).await.unwrap();
-    assert!(stream.shards().iter().all(|shard| store.range(shard.id).unwrap().next >= 50));
+    assert!(stream.layout().shards().iter().all(|shard| store.range(shard.id).unwrap().next >= 50));
 }
 
 #[tokio::test]
@@ -172,7 +173,7 @@ async fn a_redefined_stream_goes_on_by_its_new_limits_with_the_shards_it_has() {
     assert!(stream.admit(0, 10, 0).is_err());
     stream.redefine(&StreamSection { limits: Some(limits(10)), shards: 9, ..section.clone() });
     assert!(stream.admit(0, 10, 0).is_err(), "limits that stay do not begin with a new burst");
-    assert_eq!((stream.shards().len(), stream.section().shards), (2, 2));
+    assert_eq!((stream.layout().shards().len(), stream.section().shards), (2, 2));
     stream.redefine(&StreamSection { limits: None, ..section });
     stream.admit(0, 1_000, 0).unwrap();
 }

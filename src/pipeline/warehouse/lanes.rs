@@ -50,6 +50,18 @@ impl Lanes {
         Self { store, judge, writers, begun: (0..shards).map(|_| None).collect() }
     }
 
+    /// Makes a lane for one more reader, behind the others.
+    pub fn add(&mut self) {
+        self.begun.push(None);
+    }
+
+    /// Takes away the lane of a reader that has left.
+    pub fn remove(&mut self, turn: usize) {
+        if turn < self.begun.len() {
+            self.begun.remove(turn);
+        }
+    }
+
     /// The next slice of the reader whose turn it is, and the reader moves past it; none when nothing waits.
     /// Those whose turn comes next are begun with it, as many as there may be at once.
     ///

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::pipeline::{
     Context, Retire, TaskError, Writers, now_ms,
-    stream::{ShardReader, Stream},
+    stream::{Layout, ShardReader, Stream},
 };
 use std::{
     collections::BTreeMap,
@@ -45,6 +45,8 @@ struct Work {
     loader: Loader,
     readers: Vec<ShardReader>,
     lanes: Lanes,
+    /// The shards as they were at the last look.
+    layout: Option<Arc<Layout>>,
     held: Held,
     retire: Retire,
     cared: Instant,
@@ -67,17 +69,52 @@ impl Loader {
 
 impl Work {
     async fn open(mut loader: Loader, retire: Retire) -> Result<Self, LoadError> {
-        let Context { node, store, .. } = &loader.context;
-        let mut readers = Vec::with_capacity(loader.stream.shards().len());
-        for shard in loader.stream.shards() {
-            readers.push(ShardReader::open(store.clone(), node, shard).await?);
-        }
         loader.facts.refresh().await?;
         loader.aside.refresh().await?;
         let (judge, writers) = (Arc::clone(&loader.judge), Arc::clone(&loader.writers));
-        let lanes = Lanes::new(loader.context.store.clone(), judge, writers, readers.len());
+        let lanes = Lanes::new(loader.context.store.clone(), judge, writers, 0);
         let (held, cared, cared_versions) = (Held::default(), Instant::now(), [None, None]);
-        Ok(Self { loader, readers, lanes, held, retire, cared, cared_versions })
+        let (readers, layout) = (Vec::new(), None);
+        let mut work = Self { loader, readers, lanes, layout, held, retire, cared, cared_versions };
+        work.follow().await?;
+        Ok(work)
+    }
+
+    /// Reads on in the shards that may be read now: those that are done leave, and those that were made
+    /// of them join.
+    async fn follow(&mut self) -> Result<(), LoadError> {
+        let Loader { context: Context { node, store, .. }, stream, .. } = &self.loader;
+        stream.begin(node).await?;
+        let layout = stream.layout();
+        let readable = layout.readable(store, node);
+        for turn in (0..self.readers.len()).rev() {
+            let index = self.readers.get(turn).map(ShardReader::shard_index);
+            if !readable.iter().any(|shard| Some(shard.index) == index) {
+                self.readers.remove(turn);
+                self.lanes.remove(turn);
+            }
+        }
+        for shard in &readable {
+            if !self.readers.iter().any(|reader| reader.shard_index() == shard.index) {
+                self.readers.push(ShardReader::open(store.clone(), node, shard).await?);
+                self.lanes.add();
+            }
+        }
+        self.layout = Some(layout);
+        Ok(())
+    }
+
+    /// True when shards were split or merged since the last look.
+    fn was_reshaped(&self) -> bool {
+        let now = self.loader.stream.layout();
+        self.layout.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &now))
+    }
+
+    /// True when a closed shard is read to its end: what was made of it waits for a commit.
+    fn has_ended(&self) -> bool {
+        let ended =
+            |reader: &ShardReader| self.loader.stream.has_ended(reader.shard_index(), reader.position());
+        self.readers.iter().any(ended)
     }
 
     async fn run(&mut self) -> Result<(), LoadError> {
@@ -98,6 +135,10 @@ impl Work {
             let full = count(self.held.bytes) >= bytes.0;
             if full || (!self.held.is_empty() && self.held.age() >= age.0) {
                 self.commit(None).await?;
+            }
+            if end.is_none() && (self.was_reshaped() || self.has_ended()) {
+                self.commit(None).await?;
+                self.follow().await?;
             }
             if end.is_none() && self.held.is_empty() {
                 self.care().await;

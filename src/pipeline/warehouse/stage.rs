@@ -2,7 +2,7 @@
 
 use super::{
     error::LoaderError,
-    journal::{Journal, tally_key},
+    journal::Journal,
     judge::Judge,
     loader::Loader,
     progress::Progress,
@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     pipeline::{
-        Capacity, Context, Kind, Observation, Retire, Stage, Tally, TaskError, Tasks, Writers, now_ms,
+        Capacity, Context, Kind, Observation, Retire, Stage, TaskError, Tasks, Writers, now_ms,
         object_stores::{OpenedStore, open_store},
+        queue::sum_tallies,
         rules::Filter,
         stream::Stream,
     },
@@ -22,6 +23,7 @@ use crate::{
 };
 use serde_json::json;
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -96,21 +98,7 @@ impl LoaderStage {
     }
 
     fn shards(&self) -> u32 {
-        u32::try_from(self.loading.stream.shards().len()).unwrap_or(u32::MAX)
-    }
-
-    fn tally(&self) -> Tally {
-        let Loading { context, stream, .. } = &self.loading;
-        let tally_of = |shard: u32| {
-            let value = context.store.get(&tally_key(&context.node, shard))?;
-            serde_json::from_slice::<Tally>(&value).ok()
-        };
-        let tallies = stream.shards().iter().filter_map(|shard| tally_of(shard.index));
-        tallies.fold(Tally::default(), |sum, tally| Tally {
-            finished: sum.finished + tally.finished,
-            quarantined: sum.quarantined + tally.quarantined,
-            filtered: sum.filtered + tally.filtered,
-        })
+        u32::try_from(self.loading.stream.layout().open().len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -157,7 +145,7 @@ impl Stage for LoaderStage {
         let committed = progress.committed_ms.load(Relaxed);
         let table = progress.table();
         Observation {
-            backlog: stream.shards().iter().map(|shard| waiting(context, shard.id)).sum(),
+            backlog: stream.layout().shards().iter().map(|shard| waiting(context, shard.id)).sum(),
             in_flight: progress.held.load(Relaxed),
             oldest_age: (oldest > 0).then(|| age(oldest)),
             arrived: progress.arrived.load(Relaxed),
@@ -166,7 +154,7 @@ impl Stage for LoaderStage {
             in_service: if tasks.alive().any(|key| key == "load") { writers.capacity } else { 0 },
             draining: writers.draining(),
             limit: Some(self.shards()),
-            tally: Some(self.tally()),
+            tally: Some(sum_tallies(&context.store, &context.node)),
             detail: [
                 ("table".to_owned(), json!(self.table_url.as_str())),
                 ("version".to_owned(), json!(table.version)),
@@ -209,11 +197,11 @@ async fn measure(
     progress: Arc<Progress>,
     retire: Retire,
 ) -> Result<(), TaskError> {
-    let shown: Vec<ShardMetrics> =
-        stream.shards().iter().map(|shard| context.metrics.shard(shard.index)).collect();
+    let mut shown: BTreeMap<u32, ShardMetrics> = BTreeMap::new();
     while !retire.is_asked() {
         let mut oldest: Option<i64> = None;
-        for (shard, shown) in stream.shards().iter().zip(&shown) {
+        for shard in stream.layout().shards() {
+            let shown = shown.entry(shard.index).or_insert_with(|| context.metrics.shard(shard.index));
             let waiting = waiting(&context, shard.id);
             let mut arrived = None;
             if let Some(loaded) = context.store.checkpoint(&context.node, shard.id).filter(|_| waiting > 0) {

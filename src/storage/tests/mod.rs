@@ -1,6 +1,7 @@
 //! What the store promises, tried through its public face.
 
 mod basics;
+mod closing;
 mod corruption;
 mod doctor;
 mod model;

@@ -39,10 +39,10 @@ impl<'a> Wiring<'a> {
         for node in &plan.nodes {
             match &node.section {
                 Section::Stream(section) => {
-                    let (name, store) = (&node.name, wiring.foundation.store.clone());
+                    let (name, metrics) = (&node.name, wiring.context(node).metrics);
                     let stream = match running.streams.get(name) {
                         Some(stream) => Arc::clone(stream),
-                        None => Stream::open(name, section, store, wiring.context(node).metrics).await?,
+                        None => wiring.foundation.directory.topology_stream(name, section, metrics).await?,
                     };
                     wiring.handles.streams.insert(name.clone(), stream);
                 }

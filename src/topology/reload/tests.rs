@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    pipeline::stream::directory::{Directory, Home, KinesisSettings},
     settings::Settings,
     storage::{StorageSettings, Store},
     supervisor::Handover,
@@ -31,6 +32,7 @@ struct Ground {
     store: Store,
     metrics: Arc<Metrics>,
     settings: Settings,
+    directory: Arc<Directory>,
 }
 
 fn plan(text: &str) -> Plan {
@@ -38,16 +40,20 @@ fn plan(text: &str) -> Plan {
 }
 
 impl Ground {
-    fn new() -> Self {
+    async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = StorageSettings { flush: false, free_space_floor: 0, ..StorageSettings::default() };
         let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
-        Self { folder, store, metrics: Metrics::new(), settings: Settings::default() }
+        let (metrics, settings) = (Metrics::new(), Settings::default());
+        let opened = Directory::open(store.clone(), KinesisSettings::default(), Home::default(), &metrics);
+        let directory = opened.await.unwrap();
+        Self { folder, store, metrics, settings, directory }
     }
 
     fn foundation(&self) -> Foundation<'_> {
         let data = self.folder.path().to_owned();
-        Foundation { store: &self.store, metrics: &self.metrics, settings: &self.settings, data }
+        let Self { store, metrics, settings, directory, .. } = self;
+        Foundation { store, metrics, settings, directory, data }
     }
 
     /// What runs, and the nodes that hold its doors open.
@@ -68,7 +74,7 @@ fn address(running: &Running) -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stays_is_shared_and_only_what_differs_is_built() {
-    let ground = Ground::new();
+    let ground = Ground::new().await;
     let (running, _nodes) = ground.running(BASE).await;
     let text = BASE.replace("to = \"trips\"", "to = \"trips\"\nrequire = [\"/a\"]")
         + "[raw.gold]\nfrom = \"trips\"\nstore = \"file://gold\"\n";
@@ -85,7 +91,7 @@ async fn what_stays_is_shared_and_only_what_differs_is_built() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_renamed_ingress_goes_on_behind_the_door_of_the_old_one_and_another_address_is_bound_first() {
-    let ground = Ground::new();
+    let ground = Ground::new().await;
     let (running, _nodes) = ground.running(BASE).await;
     let renamed = plan(&BASE.replace("ingress.door", "ingress.gate"));
     let prepared = running.prepare(renamed, ground.foundation()).await.unwrap();
@@ -100,7 +106,7 @@ async fn a_renamed_ingress_goes_on_behind_the_door_of_the_old_one_and_another_ad
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_that_is_taken_refuses_the_whole_and_touches_nothing() {
-    let ground = Ground::new();
+    let ground = Ground::new().await;
     let (running, _nodes) = ground.running(BASE).await;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let text = BASE.replace("127.0.0.1:0", &taken.local_addr().unwrap().to_string()).replace("1h", "2h");
@@ -115,7 +121,7 @@ async fn a_port_that_is_taken_refuses_the_whole_and_touches_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn definitions_are_put_back_when_the_change_is_not_applied() {
-    let ground = Ground::new();
+    let ground = Ground::new().await;
     let (running, _nodes) = ground.running(BASE).await;
     let text = BASE.replace("1h", "2h").replace("1d", "2d");
     let prepared = running.prepare(plan(&text), ground.foundation()).await.unwrap();
@@ -135,7 +141,7 @@ async fn definitions_are_put_back_when_the_change_is_not_applied() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_rolled_back_runs_as_before_and_what_is_uncertain_is_replaced_next_time() {
-    let ground = Ground::new();
+    let ground = Ground::new().await;
     let (running, _nodes) = ground.running(BASE).await;
     let wanted = plan(
         &BASE.replace("select * from input", "select a from input").replace("file://raw", "file://other"),

@@ -1,6 +1,6 @@
 //! Settings of the endpoint.
 
-use crate::wire::signing::Credentials;
+use crate::{pipeline::stream::directory::KinesisSettings, wire::signing::Credentials};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, net::SocketAddr, str::FromStr};
 
@@ -16,6 +16,8 @@ pub struct AwsSection {
     pub region: String,
     /// Access keys that may call; empty: any, from this machine only. Never shown.
     pub credentials: Credentials,
+    /// Streams.
+    pub kinesis: KinesisSettings,
 }
 
 /// Where to listen, if at all.
@@ -35,6 +37,7 @@ impl Default for AwsSection {
             account: Account("000000000000".to_owned()),
             region: "us-east-1".to_owned(),
             credentials: Credentials::default(),
+            kinesis: KinesisSettings::default(),
         }
     }
 }

@@ -136,7 +136,7 @@ impl Daemon {
 
     /// Records of all shards.
     pub fn count(&self) -> u64 {
-        self.stream.shards().iter().map(|shard| self.store.range(shard.id).unwrap().next).sum()
+        self.stream.layout().shards().iter().map(|shard| self.store.range(shard.id).unwrap().next).sum()
     }
 
     /// Waits until all tasks of the ingress have ended.

@@ -58,7 +58,7 @@ impl Bench {
     }
 
     async fn append(&self) {
-        for shard in self.stream.shards() {
+        for shard in self.stream.layout().shards() {
             let mut block = RecordBlock::new();
             (0..RECORDS).for_each(|number| {
                 block.push(now_ms(), b"key", b"", format!("{{\"number\":{number}}}").as_bytes());

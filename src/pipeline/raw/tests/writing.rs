@@ -41,7 +41,7 @@ impl Bench {
         let mut block = RecordBlock::new();
         payloads.iter().for_each(|payload| block.push(now_ms(), b"key", b"", payload.as_bytes()));
         let mut batch = Batch::new();
-        batch.append(self.stream.shards()[0].id, block);
+        batch.append(self.stream.layout().shards()[0].id, block);
         self.store.commit(batch).await.unwrap();
     }
 
@@ -90,7 +90,7 @@ impl Bench {
     }
 
     fn checkpoint(&self) -> u64 {
-        self.store.checkpoint("bronze", self.stream.shards()[0].id).unwrap()
+        self.store.checkpoint("bronze", self.stream.layout().shards()[0].id).unwrap()
     }
 
     fn tally(&self) -> serde_json::Value {
@@ -146,7 +146,7 @@ async fn a_crash_after_the_intent_or_the_put_leaves_one_object_for_the_range() {
         // What a writer had settled before it was killed: a range shorter than what lies there now.
         let intent =
             Intent { first: 0, last: 1, path: bench.path(0, 1), format, store: "file://raw".to_owned() };
-        let shard = bench.stream.shards()[0].id;
+        let shard = bench.stream.layout().shards()[0].id;
         let (_switch, retire) = Retire::pair();
         let journal = Journal::open(bench.store.clone(), "bronze".into(), shard, 0, retire).unwrap();
         journal.intend(&intent).await.unwrap();
@@ -180,7 +180,7 @@ async fn an_object_written_again_is_the_same_bytes() {
         let intent =
             Intent { first: 0, last: 1, path: bench.path(0, 1), format, store: "file://raw".to_owned() };
         let mut batch = Batch::new();
-        batch.checkpoint("bronze", bench.stream.shards()[0].id, 0);
+        batch.checkpoint("bronze", bench.stream.layout().shards()[0].id, 0);
         batch.put("intent/bronze/0", serde_json::to_vec(&intent).unwrap(), None);
         bench.store.commit(batch).await.unwrap();
         bench.drain().await.unwrap();

@@ -43,7 +43,7 @@ async fn four_lanes_write_the_very_files_that_one_lane_writes() {
         bench.writers = writers;
         fill(&bench).await;
         bench.load(&rules(), None).await.unwrap();
-        let checkpoints = bench.stream.shards().iter().map(|shard| {
+        let checkpoints = bench.stream.layout().shards().iter().map(|shard| {
             let checkpoint = bench.store.checkpoint(super::bench::NODE, shard.id);
             checkpoint.unwrap()
         });

@@ -1,0 +1,117 @@
+//! The directory as it was left: every stream that the registry knows, and those that the topology opens.
+
+use super::{
+    Directory, Home, KinesisSettings, StreamIdentity, StreamResource,
+    attributes::{ATTRIBUTES, Attributes},
+};
+use crate::{
+    pipeline::{
+        now_ms,
+        stream::{
+            Stream, StreamError, StreamSection,
+            definition::{Definition, STREAM},
+            stream::Meters,
+            terms::Terms,
+        },
+    },
+    storage::{Batch, CommitError, Store},
+    telemetry::{Metrics, NodeMetrics},
+};
+use std::sync::{Arc, RwLock};
+use tokio::sync::Mutex;
+
+/// The node that run-time streams are counted under, all together.
+const RUN_TIME_STREAMS: &str = "kinesis";
+
+/// The terms of a stream that no topology speaks of.
+pub(super) fn run_time_terms(meters: Meters) -> Terms {
+    Terms::new(StreamSection::default(), meters)
+}
+
+impl Directory {
+    /// Opens every stream that the registry knows, and finishes deletions that were begun.
+    ///
+    /// # Errors
+    /// See [`StreamError`].
+    pub async fn open(
+        store: Store,
+        settings: KinesisSettings,
+        home: Home,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Arc<Self>, StreamError> {
+        let shown = metrics.node(RUN_TIME_STREAMS, "stream").shards_together();
+        let (streams, numbering) = (RwLock::default(), Mutex::new(()));
+        let directory = Arc::new(Self { store, settings, home, shown, streams, numbering });
+        for (key, bytes) in directory.store.list(STREAM) {
+            let Some(name) = key.strip_prefix(STREAM) else { continue };
+            let Some(identity) = StreamIdentity::of_key(name, &directory.home) else { continue };
+            let resource = directory.load(name, &bytes, identity).await?;
+            directory.insert(&resource);
+        }
+        directory.resume_deletions();
+        directory.watch();
+        Ok(directory)
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        identity: StreamIdentity,
+    ) -> Result<Arc<StreamResource>, StreamError> {
+        let definition = Definition::decode(name, bytes, now_ms())?;
+        let encoded = definition.encode(name)?;
+        if encoded != bytes {
+            let mut batch = Batch::new();
+            batch.put(format!("{STREAM}{name}"), encoded, None);
+            let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
+            self.store.commit(batch).await.map_err(commit)?;
+        }
+        let terms = run_time_terms(self.meters());
+        let stream = Stream::with(name, definition, terms, self.store.clone()).await?;
+        let attributes = self.kept_attributes(name)?;
+        Ok(StreamResource::new(identity, stream, attributes, false).await)
+    }
+
+    fn kept_attributes(&self, name: &str) -> Result<Attributes, StreamError> {
+        let key = format!("{ATTRIBUTES}{name}");
+        let kept = self.store.get(&key);
+        Ok(kept.map(|bytes| Attributes::decode(&key, &bytes)).transpose()?.unwrap_or_default())
+    }
+
+    pub(super) fn meters(&self) -> Meters {
+        Meters::Together(self.shown.clone())
+    }
+
+    pub(super) fn insert(&self, resource: &Arc<StreamResource>) {
+        self.writing().insert(resource.identity.clone(), Arc::clone(resource));
+    }
+
+    /// Finds or makes a stream that the topology names; one that was made at run time becomes the
+    /// topology's.
+    ///
+    /// # Errors
+    /// See [`StreamError`].
+    pub async fn topology_stream(
+        &self,
+        name: &str,
+        section: &StreamSection,
+        metrics: NodeMetrics,
+    ) -> Result<Arc<Stream>, StreamError> {
+        let _alone = self.numbering.lock().await;
+        let identity = StreamIdentity::new(&self.home.account, &self.home.region, name);
+        let known = self.reading().get(&identity).cloned();
+        let Some(known) = known else {
+            let stream = Stream::open(name, section, self.store.clone(), metrics).await?;
+            let attributes = self.kept_attributes(name)?;
+            self.insert(&StreamResource::new(identity, Arc::clone(&stream), attributes, true).await);
+            return Ok(stream);
+        };
+        if known.is_over(now_ms()) || matches!(known.status(now_ms()), super::StreamStatus::Deleting) {
+            return Err(StreamError::Commit { name: name.to_owned(), cause: CommitError::Closed });
+        }
+        known.stream.adopt(section, metrics).await?;
+        known.join_the_topology();
+        Ok(Arc::clone(&known.stream))
+    }
+}
