@@ -10,6 +10,8 @@ use prometheus::{
 };
 use std::sync::Arc;
 
+/// Shards that a node is thought to have had at most, when it is forgotten.
+const MOST_SHARDS: u32 = 16_384;
 const NODE: [&str; 2] = ["node", "kind"];
 const SHARD: [&str; 3] = ["node", "kind", "shard"];
 
@@ -297,8 +299,8 @@ impl NodeMetrics {
         drop(self.all.healthy.remove_label_values(&labels));
         drop(self.all.in_flight.remove_label_values(&labels));
         drop(self.forget_waiting(""));
-        // Shards are counted from 0.
-        (0_u32..).take_while(|shard| self.forget_waiting(&shard.to_string()).is_ok()).for_each(drop);
+        // Shards are counted from 0; those that were split or merged leave gaps.
+        (0..MOST_SHARDS).for_each(|shard| drop(self.forget_waiting(&shard.to_string())));
         self.all.pools.forget(&self.node, self.kind);
     }
 }

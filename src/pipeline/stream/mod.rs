@@ -31,4 +31,6 @@ pub use terms::Overrides;
 pub use throttle::Throttled;
 
 #[cfg(test)]
+mod resharding_tests;
+#[cfg(test)]
 mod tests;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamSection {
-    /// Number of shards, 1 to 1,024. Default 1. It cannot be changed once the stream has records.
+    /// Number of shards, 1 to 1,024. Default 1. It cannot be changed once the stream has records; what was split or
+    /// merged at run time stays so while this number does not change.
     #[serde(default = "one")]
     pub shards: u32,
     /// How long records are kept that every reader has passed. Default "24h".

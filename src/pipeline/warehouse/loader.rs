@@ -104,6 +104,18 @@ impl Work {
         Ok(())
     }
 
+    /// Where each shard that is read ends now.
+    fn ends(&self) -> Vec<u64> {
+        self.readers.iter().map(|reader| reader.position() + reader.waiting()).collect()
+    }
+
+    /// True when shards can be read now that were made of those that are done.
+    async fn has_more_to_follow(&mut self) -> Result<bool, LoadError> {
+        let before: Vec<u32> = self.readers.iter().map(ShardReader::shard_index).collect();
+        self.follow().await?;
+        Ok(self.readers.iter().any(|reader| !before.contains(&reader.shard_index())))
+    }
+
     /// True when shards were split or merged since the last look.
     fn was_reshaped(&self) -> bool {
         let now = self.loader.stream.layout();
@@ -121,12 +133,16 @@ impl Work {
         let mut end: Option<Vec<u64>> = None;
         loop {
             if end.is_none() && self.retire.is_asked() {
-                end = Some(self.readers.iter().map(|reader| reader.position() + reader.waiting()).collect());
+                end = Some(self.ends());
             }
-            if let Some(end) = &end
-                && self.readers.iter().zip(end).all(|(reader, end)| reader.position() >= *end)
+            if let Some(ends) = &end
+                && self.readers.iter().zip(ends).all(|(reader, end)| reader.position() >= *end)
             {
-                return self.commit(None).await;
+                self.commit(None).await?;
+                if !self.has_more_to_follow().await? {
+                    return Ok(());
+                }
+                end = Some(self.ends());
             }
             if !self.read().await? && end.is_none() {
                 self.wait().await;

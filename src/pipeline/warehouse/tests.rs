@@ -3,5 +3,6 @@
 mod bench;
 mod damage;
 mod fitting;
+mod following;
 mod lanes;
 mod loading;

@@ -11,6 +11,7 @@ mod description;
 mod error;
 mod identity;
 mod looking;
+mod on_demand;
 mod opening;
 mod resource;
 mod scaling;

@@ -3,6 +3,7 @@
 use super::{
     DirectoryError, ShardDescription, StreamDescription, StreamIdentity, StreamMode, StreamStatus,
     attributes::{ATTRIBUTES, Attributes},
+    on_demand::LoadSeen,
     whole,
 };
 use crate::{
@@ -27,6 +28,8 @@ pub struct StreamResource {
     of_the_topology: AtomicBool,
     /// Held while attributes change.
     changing: Mutex<()>,
+    /// What came to an on-demand stream until the last look.
+    load: std::sync::Mutex<LoadSeen>,
 }
 
 /// The registry's key of a stream's attributes.
@@ -51,6 +54,7 @@ impl StreamResource {
             attributes: RwLock::new(Arc::new(attributes)),
             of_the_topology: AtomicBool::new(of_the_topology),
             changing: Mutex::new(()),
+            load: std::sync::Mutex::default(),
         })
     }
 
@@ -133,6 +137,10 @@ impl StreamResource {
     pub(super) fn settle(&self, next: Attributes) {
         self.stream.set_above(next.overrides());
         *self.attributes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+    }
+
+    pub(super) fn load(&self) -> std::sync::MutexGuard<'_, LoadSeen> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn changing(&self) -> &Mutex<()> {

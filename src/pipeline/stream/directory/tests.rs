@@ -302,3 +302,32 @@ async fn a_stream_made_at_run_time_is_taken_over_by_the_topology_with_all_it_hol
     let stream = directory.topology_stream("trips", &section(2), metrics()).await.unwrap();
     assert_eq!(stream.layout().open().len(), 3);
 }
+
+#[tokio::test]
+async fn a_thousand_streams_and_five_hundred_shards_are_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(folder.path());
+    let settings = KinesisSettings { creating_limit: u32::MAX, ..KinesisSettings::default() };
+    let directory = opened(&first, settings.clone()).await;
+    let mut made = Vec::new();
+    for number in 0..1_000 {
+        made.push(make(&directory, &format!("stream-{number:04}"), 1).await.id.clone());
+    }
+    let wide = make(&directory, "wide", 250).await;
+    directory.update_shard_count(&wide, 500, now_ms()).await.unwrap();
+    let keys = (0..2_000).map(|key| record(&key.to_string(), "x")).collect::<Vec<_>>();
+    let placed = wide.stream.append(&keys, 1).await.unwrap();
+    drop((directory, wide));
+    first.close().unwrap();
+    drop(first);
+    let again = store(folder.path());
+    let directory = opened(&again, settings).await;
+    let (all, more) = directory.list(ACCOUNT, REGION, None, 10_000);
+    assert_eq!((all.len(), more), (1_001, false));
+    assert!(all.iter().zip(&made).all(|(resource, id)| resource.id == *id));
+    let wide = directory.find(ACCOUNT, REGION, Selector::Name("wide")).unwrap();
+    assert_eq!((wide.stream.layout().open().len(), wide.shards(now_ms()).len()), (500, 750));
+    for (key, placed) in keys.iter().zip(placed) {
+        assert_eq!(wide.stream.route(&key.key).index, placed.shard);
+    }
+}

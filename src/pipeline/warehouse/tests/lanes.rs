@@ -43,7 +43,8 @@ async fn four_lanes_write_the_very_files_that_one_lane_writes() {
         bench.writers = writers;
         fill(&bench).await;
         bench.load(&rules(), None).await.unwrap();
-        let checkpoints = bench.stream.layout().shards().iter().map(|shard| {
+        let layout = bench.stream.layout();
+        let checkpoints = layout.shards().iter().map(|shard| {
             let checkpoint = bench.store.checkpoint(super::bench::NODE, shard.id);
             checkpoint.unwrap()
         });
