@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod aws_endpoint;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;

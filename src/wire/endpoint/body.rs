@@ -14,8 +14,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const ALL: usize = 256 << 20;
 /// What that memory is counted in.
 const UNIT: usize = 4 << 10;
-/// Room made for a body before any of it has come, so that a claimed length costs nothing.
-const FIRST_ROOM: usize = 64 << 10;
+/// Room made for a body before any of it has come, so that a claimed length costs little:
+/// the system gives no memory before it is written.
+const FIRST_ROOM: usize = 1 << 20;
 
 /// Why a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

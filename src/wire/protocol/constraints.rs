@@ -1,7 +1,11 @@
 //! All constraints of a shape against what was read, told together in AWS's words.
 
 use super::{Input, Length, List, Map, Range, ServiceError, Shape, Text, Value, rendering};
+use std::fmt;
 
+/// A longer text is held against its pattern only if no length is declared: it is refused anyway, and
+/// matching takes time.
+const LONGEST_MATCHED: usize = 64 << 10;
 /// AWS tells no more at once.
 const MOST_TOLD: usize = 10;
 
@@ -11,7 +15,7 @@ const MOST_TOLD: usize = 10;
 /// A `ValidationException` with all violations, in the order of the shape.
 pub(super) fn check(input: &Input) -> Result<(), ServiceError> {
     let mut violations = Vec::new();
-    structure(input, "", &mut violations);
+    structure(input, None, &mut violations);
     violations.truncate(MOST_TOLD);
     let plural = match violations.len() {
         0 => return Ok(()),
@@ -22,12 +26,38 @@ pub(super) fn check(input: &Input) -> Result<(), ServiceError> {
     Err(ServiceError::validation(format!("{} validation error{plural} detected: {told}", violations.len())))
 }
 
-fn structure(input: &Input, path: &str, violations: &mut Vec<String>) {
+/// Where a value lies, written only when it is told: `records.2.member.partitionKey`.
+struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+enum Step<'p> {
+    Member(&'static str),
+    /// Counted from 1.
+    Item(usize),
+    Key(&'p str),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(out, "{parent}.")?;
+        }
+        match self.step {
+            Step::Member(name) => out.write_str(&lower_camel_case(name)),
+            Step::Item(place) => write!(out, "{place}.member"),
+            Step::Key(key) => write!(out, "{key}.member"),
+        }
+    }
+}
+
+fn structure(input: &Input, parent: Option<&Path<'_>>, violations: &mut Vec<String>) {
     for (member, value) in input.fields() {
         if violations.len() >= MOST_TOLD {
             return;
         }
-        let path = join(path, &lower_camel_case(member.name));
+        let path = Path { parent, step: Step::Member(member.name) };
         match value {
             Some(value) => check_value(&member.shape, value, &path, violations),
             None if member.is_required => violations.push(violation(None, &path, NOT_NULL)),
@@ -38,11 +68,11 @@ fn structure(input: &Input, path: &str, violations: &mut Vec<String>) {
 
 const NOT_NULL: &str = "Member must not be null";
 
-fn check_value(shape: &Shape, value: &Value, path: &str, violations: &mut Vec<String>) {
+fn check_value(shape: &Shape, value: &Value, path: &Path<'_>, violations: &mut Vec<String>) {
     let broken = constraints(shape, value);
     violations.extend(broken.iter().map(|constraint| violation(Some(value), path, constraint)));
     match (shape, value) {
-        (Shape::Structure(_), Value::Structure(input)) => structure(input, path, violations),
+        (Shape::Structure(_), Value::Structure(input)) => structure(input, Some(path), violations),
         (Shape::List(shape), Value::List(items)) => list(shape, value, items, path, violations),
         (Shape::Map(shape), Value::Map(entries)) => map(shape, value, entries, path, violations),
         _ => {}
@@ -75,7 +105,8 @@ fn text_constraints(shape: &Text, text: &str, order: Order) -> Vec<String> {
         (!pattern.matches(text))
             .then(|| format!("Member must satisfy regular expression pattern: {}", pattern.text()))
     };
-    let pattern = shape.pattern.and_then(told);
+    let is_matched = text.len() <= LONGEST_MATCHED || shape.length.most.is_none();
+    let pattern = shape.pattern.filter(|_| is_matched).and_then(told);
     // Java counts UTF-16 units.
     let lengths = length_constraints(shape.length, text.encode_utf16().count());
     let choices = (!shape.choices.is_empty() && !shape.choices.contains(&text))
@@ -103,7 +134,7 @@ fn range_constraints(range: Range, found: i64) -> Vec<String> {
 }
 
 /// Texts in a list are told at the list, with every constraint on them; anything else at its own place.
-fn list(shape: &List, whole: &Value, items: &[Option<Value>], path: &str, violations: &mut Vec<String>) {
+fn list(shape: &List, whole: &Value, items: &[Option<Value>], path: &Path<'_>, violations: &mut Vec<String>) {
     if let Shape::Text(text) = &shape.member {
         let mut texts = items.iter().flatten().filter_map(Value::as_text);
         if texts.any(|item| !text_constraints(text, item, Order::Within).is_empty()) {
@@ -115,11 +146,11 @@ fn list(shape: &List, whole: &Value, items: &[Option<Value>], path: &str, violat
         if violations.len() >= MOST_TOLD {
             return;
         }
-        let path = || format!("{path}.{}.member", at + 1);
+        let path = Path { parent: Some(path), step: Step::Item(at + 1) };
         match item {
-            None => violations.push(violation(None, &path(), NOT_NULL)),
+            None => violations.push(violation(None, &path, NOT_NULL)),
             Some(_) if matches!(shape.member, Shape::Text(_)) => {}
-            Some(item) => check_value(&shape.member, item, &path(), violations),
+            Some(item) => check_value(&shape.member, item, &path, violations),
         }
     }
 }
@@ -128,7 +159,7 @@ fn map(
     shape: &Map,
     whole: &Value,
     entries: &[(String, Option<Value>)],
-    path: &str,
+    path: &Path<'_>,
     violations: &mut Vec<String>,
 ) {
     if entries.iter().any(|(key, _)| !text_constraints(&shape.key, key, Order::Within).is_empty()) {
@@ -143,11 +174,11 @@ fn map(
         }
     }
     for (key, value) in entries {
-        let path = || format!("{path}.{key}.member");
+        let path = Path { parent: Some(path), step: Step::Key(key) };
         match value {
-            None => violations.push(violation(None, &path(), NOT_NULL)),
+            None => violations.push(violation(None, &path, NOT_NULL)),
             Some(_) if matches!(shape.value, Shape::Text(_)) => {}
-            Some(value) => check_value(&shape.value, value, &path(), violations),
+            Some(value) => check_value(&shape.value, value, &path, violations),
         }
     }
 }
@@ -165,13 +196,9 @@ fn declared(shape: &Text) -> String {
     [most, least, pattern, choices].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn violation(value: Option<&Value>, path: &str, constraint: &str) -> String {
+fn violation(value: Option<&Value>, path: &Path<'_>, constraint: &str) -> String {
     let shown = value.map_or_else(|| "null".to_owned(), |value| format!("'{}'", rendering::of(value)));
     format!("Value {shown} at '{path}' failed to satisfy constraint: {constraint}")
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// `streamName` for `StreamName`, `streamARN` for `StreamARN`.

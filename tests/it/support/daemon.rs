@@ -151,6 +151,7 @@ impl Drop for Bench {
 struct Ports {
     ingress: SocketAddr,
     admin: SocketAddr,
+    aws: Option<SocketAddr>,
 }
 
 /// A running daemon; killed by its own process id when dropped.
@@ -183,7 +184,8 @@ impl Daemon {
             return None;
         }
         let ingress = run["ingress"].as_object()?.values().next()?.as_str()?.parse().ok()?;
-        Some(Ports { ingress, admin: run["admin"].as_str()?.parse().ok()? })
+        let aws = run["aws"].as_str().and_then(|address| address.parse().ok());
+        Some(Ports { ingress, admin: run["admin"].as_str()?.parse().ok()?, aws })
     }
 
     pub fn ingress(&self) -> Client {
@@ -196,6 +198,11 @@ impl Daemon {
 
     pub fn admin(&self) -> Client {
         Client::new(self.ports.unwrap().admin)
+    }
+
+    /// The AWS endpoint; there is none when it is off.
+    pub fn aws(&self) -> Option<Client> {
+        self.ports.unwrap().aws.map(Client::new)
     }
 
     pub fn health(&self) -> Health {

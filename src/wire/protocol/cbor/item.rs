@@ -43,8 +43,13 @@ impl Items {
         }
     }
 
-    /// The content of a text; each of its segments is UTF-8 by itself.
+    /// The content of a text.
     pub(super) fn text(&mut self, length: Option<usize>) -> Option<String> {
+        self.with_text(length, ToOwned::to_owned)
+    }
+
+    /// Looks at the content of a text where it lies; `None` when it is not UTF-8.
+    pub(super) fn with_text<T>(&mut self, length: Option<usize>, look: impl FnOnce(&str) -> T) -> Option<T> {
         let bytes = match length {
             Some(length) => self.slice(length)?,
             None => self.segments(|header| match header {
@@ -52,7 +57,7 @@ impl Items {
                 _ => None,
             })?,
         };
-        std::str::from_utf8(&bytes).ok().map(ToOwned::to_owned)
+        std::str::from_utf8(&bytes).ok().map(look)
     }
 
     fn segments(&mut self, length: fn(Header) -> Option<usize>) -> Option<Bytes> {

@@ -57,9 +57,9 @@ impl Reader {
         let mut count = Count::new(length);
         while let Some(header) = count.next(&mut self.items).ok_or(None)? {
             let Header::Text(length) = header else { return Err(None) };
-            let name = self.items.text(length).ok_or(None)?;
+            let place_of = |name: &str| shape.members.iter().position(|member| member.name == name);
+            let place = self.items.with_text(length, place_of).ok_or(None)?;
             let header = self.next()?;
-            let place = shape.members.iter().position(|member| member.name == name);
             match place.and_then(|at| Some((at, shape.members.get(at)?))) {
                 Some((at, member)) => {
                     let value = self.value(&member.shape, header, depth)?;
