@@ -50,6 +50,7 @@ impl Pool {
         if let Some(memory) = &kept.memory {
             autoscaler.recall(now, memory);
         }
+        begin_with(&mut autoscaler, scale.desired, now);
         let delivered = autoscaler.desired().0;
         Self {
             scale,
@@ -74,13 +75,19 @@ impl Pool {
         if self.autoscaler.is_suspended() {
             autoscaler.suspend();
         }
+        if why == Redefined::ByTopology && scale.desired != self.scale.desired {
+            begin_with(&mut autoscaler, scale.desired, now);
+        }
         let to = autoscaler.desired();
         let (min, max) = (scale.min, scale.max);
-        let because = match why {
-            Redefined::ByTopology => format!("the topology's bounds are now {min} to {max}"),
-            Redefined::ByRollback => format!("it was rolled back: its bounds are {min} to {max} again"),
+        let because = match (why, scale.desired) {
+            (Redefined::ByTopology, Some(desired)) if desired == to.0 => {
+                format!("the topology says {desired}, within {min} to {max}")
+            }
+            (Redefined::ByTopology, _) => format!("the topology's bounds are now {min} to {max}"),
+            (Redefined::ByRollback, _) => format!("it was rolled back: its bounds are {min} to {max} again"),
         };
-        tracing::info!(pool = self.metrics.node(), because, "pool");
+        tracing::info!(pool = self.metrics.node(), "{because}");
         (self.scale, self.autoscaler) = (scale, autoscaler);
         if to.0 != self.delivered {
             let decision = Decision { to, because };
@@ -130,14 +137,14 @@ impl Pool {
             self.autoscaler.resume(now);
         }
         let (at_ms, size) = (now.wall.as_millisecond(), self.delivered);
-        tracing::info!(pool = self.metrics.node(), because, "pool");
+        tracing::info!(pool = self.metrics.node(), "{because}");
         self.activities.happened(at_ms, size, because.to_owned(), Cause::Manual, ActivityStatus::Successful);
     }
 
     pub(super) fn terminated(&mut self, id: u64, now: Moment) {
         let because = format!("worker {id} was terminated by hand");
         let (at_ms, size) = (now.wall.as_millisecond(), self.delivered);
-        tracing::info!(pool = self.metrics.node(), because, "pool");
+        tracing::info!(pool = self.metrics.node(), "{because}");
         self.activities.happened(at_ms, size, because, Cause::Manual, ActivityStatus::Successful);
     }
 
@@ -233,5 +240,13 @@ impl Pool {
             protected,
             learned,
         }
+    }
+}
+
+/// What the topology says to begin with comes before what was kept. Beyond the bounds of a schedule, which
+/// hold at this time, it is as well forgotten.
+fn begin_with(autoscaler: &mut Autoscaler, desired: Option<u32>, now: Moment) {
+    if let Some(desired) = desired {
+        let _ = autoscaler.set_desired(now, Capacity(desired), "the topology says so");
     }
 }

@@ -141,6 +141,10 @@ fn one_change_at_a_time_and_a_rescaled_pool_keeps_its_workers() {
     let health = system.until_workers("review", 3);
     let activity = health.pools["review"].activities.iter().last().unwrap();
     assert_eq!((&activity.cause, activity.from, activity.to), (&Cause::Topology, 1, 3));
+    let scale = Scale { desired: Some(5), ..Scale::between(3, 6) };
+    let rescaled = vec![Rescaled { name: "review".into(), terms: Some(scale).into() }];
+    system.apply(Change { rescaled, ..change(&all) }).unwrap();
+    system.until_workers("review", 5);
     let ends = system.diary.lock().unwrap().iter().filter(|entry| *entry == "review ended").count();
     assert_eq!(ends, 0);
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);

@@ -19,8 +19,12 @@ fn open(folder: &Path) -> Store {
 }
 
 fn start(store: &Store) -> (System, Arc<Desk>) {
+    start_with(store, Scale::between(1, 8))
+}
+
+fn start_with(store: &Store, scale: Scale) -> (System, Arc<Desk>) {
     let desk = Desk::with(0);
-    let mut rig = Rig::new().crew("review", &desk, Scale::between(1, 8), Mischief::NONE);
+    let mut rig = Rig::new().crew("review", &desk, scale, Mischief::NONE);
     rig.store = Some(store.clone());
     (rig.start(Duration::from_secs(20)), desk)
 }
@@ -43,6 +47,25 @@ fn a_restarted_pool_has_its_capacity_and_its_history_at_once() {
     assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 6);
     let activity = health.pools["review"].activities.iter().next().unwrap();
     assert_eq!((&activity.cause, activity.to), (&Cause::Manual, 6));
+    system.until_workers("review", 6);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    store.close().unwrap();
+}
+
+#[test]
+fn a_capacity_that_the_topology_gives_comes_before_what_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (system, _desk) = start(&store);
+    system.until_workers("review", 1);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    let (system, _desk) = start_with(&store, Scale { desired: Some(4), ..Scale::between(2, 8) });
+    let health = system.until(|health| health.ready);
+    assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 4);
+    system.until_workers("review", 4);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    // Without one, no less than the bounds say.
+    let (system, _desk) = start_with(&store, Scale::between(6, 8));
     system.until_workers("review", 6);
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
     store.close().unwrap();
