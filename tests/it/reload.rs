@@ -262,11 +262,17 @@ fn workers_that_fail_are_rolled_back_and_the_old_ones_go_on() {
     let bench = Bench::new(&topology(&Variant::default()));
     let daemon = bench.start();
     let broken = Variant { run: "run = { command = [\"false\"] }".to_owned(), ..Variant::default() };
-    bench.rewrite(&topology(&Variant { seconds: "travel_time + 0", ..broken }));
+    let broken = topology(&Variant { seconds: "travel_time + 0", ..broken });
+    bench.rewrite(&broken.replace("scale = { min = 2, max = 3 }", "scale = { min = 1, max = 1 }"));
     let (code, told) = bench.reload();
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("rolled back") && told.contains("review: "), "{told}");
     assert!(told.contains("replaced    loader facts: sql"), "what works is kept: {told}");
+    daemon.wait_for("the bounds of before", |health| {
+        let pool = &health.node("review")["pool"];
+        (pool["min"].as_u64(), pool["max"].as_u64()) == (Some(2), Some(3))
+            && health.number("review", "in_service") == 2
+    });
     let trips: Vec<Trip> = Trips::seeded(3).filter(|trip| trip.seconds > 3_600).take(20).collect();
     placements(&daemon.ingress().post(PATH, &[], &lines(&trips)).unwrap());
     daemon.wait_for("the reviews", |health| health.tally("reviewed").sum() == 20);

@@ -21,7 +21,9 @@ pub struct Census {
     pub older: u32,
     /// Of those in service, how many are of an older generation.
     pub older_in_service: u32,
-    /// Of the newest generation, how many have been in service for the time that was asked about.
+    /// How many have been in service for the time that was asked about.
+    pub served: u32,
+    /// Of those, how many are of the newest generation.
     pub proven: u32,
 }
 
@@ -168,8 +170,9 @@ impl Tasks {
                     census.busy += u32::from(worker.vital.is_busy());
                     census.older += is_older;
                     census.older_in_service += is_older;
-                    let is_proven = worker.vital.served(now).is_some_and(|served| served >= proof);
-                    census.proven += u32::from(is_older == 0 && is_proven);
+                    let has_served = worker.vital.served(now).is_some_and(|served| served >= proof);
+                    census.served += u32::from(has_served);
+                    census.proven += u32::from(is_older == 0 && has_served);
                 }
                 WorkerState::Draining => census.draining += 1,
                 WorkerState::Terminated => {}

@@ -54,7 +54,8 @@ impl Node {
                     older: older.active(),
                     older_in_service: older.in_service,
                     newer: newer.active(),
-                    proven: newer.proven,
+                    // Its own generations do not matter: it may be the stage of before, half refreshed.
+                    proven: newer.served,
                     failures,
                 }
             }

@@ -171,6 +171,29 @@ fn a_cancelled_change_stays_between_two_stages_until_it_goes_on_or_back() {
 }
 
 #[test]
+fn a_pool_that_was_half_refreshed_is_rolled_back_all_the_same() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 6);
+    let bad = Mischief { always_fails: true, ..Mischief::NONE };
+    let replaced = successor(&rig, &desk, Scale::between(6, 10), quick(), bad);
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 6);
+    let pauses = RefreshSettings { checkpoint_percentages: vec![50], ..quick() };
+    system.order("review", PoolVerb::StartRefresh(Some(pauses))).unwrap();
+    let newer = |health: &Health| {
+        health.pools["review"].workers.iter().filter(|worker| worker.generation == 2).count()
+    };
+    system.until(|health| newer(health) == 3);
+    system.order("review", PoolVerb::CancelRefresh).unwrap();
+    system.until_workers("review", 6);
+    let applied = system.apply(change(replaced)).unwrap();
+    assert_eq!(applied.rolled_back.len(), 1, "{applied:?}");
+    system.until(|health| latest(health) == Some(RefreshStatus::RollbackSuccessful));
+    system.until_workers("review", 6);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
 fn a_stop_in_the_middle_of_a_refresh_drains_both_stages() {
     let desk = Desk::with(1_000_000);
     let rig = rig(&desk, 8);
