@@ -40,7 +40,7 @@ impl Supervisor {
             let _ = answer.send(Err(refused));
             return;
         }
-        tracing::info!(?change, "the topology is being changed");
+        tracing::debug!(?change, "the topology is being changed");
         self.is_changing = true;
         let Change { topology, order, added, replaced, rescaled, removed, deadline } = change;
         let until = Deadlines::new(deadline, removed.is_empty());
@@ -61,7 +61,7 @@ impl Supervisor {
             supervisor.remove(&removed, context);
             supervisor.arrange(topology, &order);
             supervisor.deadline = deadline;
-            tracing::info!(?applied, "the topology was changed");
+            tracing::debug!(?applied, "the topology was changed");
             let _ = answer.send(Ok(applied));
         }));
     }

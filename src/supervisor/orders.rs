@@ -7,7 +7,7 @@ use super::{
 use crate::pipeline::RefreshSettings;
 use actix::Message;
 use serde::Serialize;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -47,6 +47,21 @@ pub enum PoolVerb {
     StartRefresh(Option<RefreshSettings>),
     CancelRefresh,
     RollBackRefresh,
+}
+
+impl fmt::Display for PoolVerb {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetDesired(desired) => write!(out, "desired {desired}"),
+            Self::Suspend => out.write_str("suspend"),
+            Self::Resume => out.write_str("resume"),
+            Self::Terminate(id) => write!(out, "terminate worker {id}"),
+            Self::StartRefresh(None) => out.write_str("refresh"),
+            Self::StartRefresh(Some(_)) => out.write_str("refresh by settings of its own"),
+            Self::CancelRefresh => out.write_str("cancel the refresh"),
+            Self::RollBackRefresh => out.write_str("roll the refresh back"),
+        }
+    }
 }
 
 /// What a verb did.

@@ -76,6 +76,11 @@ fn fault(status: StatusCode, told: impl fmt::Display) -> HttpResponse {
     HttpResponse::build(status).json(json!({ "error": told.to_string() }))
 }
 
+/// Whose request it is, for the log.
+fn peer(request: &HttpRequest) -> Option<String> {
+    request.peer_addr().map(|peer| peer.to_string())
+}
+
 /// What bars the request, as an answer.
 fn bar(shown: &Shown, request: &HttpRequest) -> Option<HttpResponse> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -86,7 +91,7 @@ fn bar(shown: &Shown, request: &HttpRequest) -> Option<HttpResponse> {
         fetched_from: text("sec-fetch-site"),
     };
     let barred = shown.guard.check(&headers).err()?;
-    tracing::warn!(path = request.path(), from = ?request.peer_addr(), why = %barred, "a verb was refused");
+    tracing::warn!(path = request.path(), from = peer(request), why = %barred, "a verb was refused");
     let mut answer = match barred {
         Barred::Unauthorized => fault(StatusCode::UNAUTHORIZED, barred),
         Barred::NoToken | Barred::CrossOrigin | Barred::Host => fault(StatusCode::FORBIDDEN, barred),
@@ -102,7 +107,7 @@ async fn carry_out(shown: &Shown, request: &HttpRequest, name: &str, verb: PoolV
     if let Some(barred) = bar(shown, request) {
         return barred;
     }
-    tracing::info!(pool = name, ?verb, from = ?request.peer_addr(), "a verb was given");
+    tracing::info!(pool = name, %verb, from = peer(request), "a verb was given");
     match shown.parts.control.order(name, verb).await {
         Ok(done) => HttpResponse::Ok().json(done),
         Err(refused) => {
@@ -121,7 +126,11 @@ async fn carry_out(shown: &Shown, request: &HttpRequest, name: &str, verb: PoolV
 fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut reader);
-    read.map_err(|error| format!("{}: {}; send JSON such as {example}", error.path(), error.inner()))
+    read.map_err(|error| match error.path().to_string().as_str() {
+        _ if body.trim_ascii().is_empty() => format!("the body is empty; send JSON such as {example}"),
+        "." => format!("{}; send JSON such as {example}", error.inner()),
+        field => format!("{field}: {}; send JSON such as {example}", error.inner()),
+    })
 }
 
 async fn desired(shown: Data<Shown>, request: HttpRequest, name: Path<String>, body: Bytes) -> HttpResponse {
@@ -178,7 +187,7 @@ async fn reload(shown: Data<Shown>, request: HttpRequest) -> HttpResponse {
             "the daemon was started without a file that could be loaded again",
         );
     };
-    tracing::info!(from = ?request.peer_addr(), "a reload was asked for");
+    tracing::info!(from = peer(&request), "a reload was asked for");
     match reload.run().await {
         Ok(told) => HttpResponse::Ok().json(json!({ "reloaded": told })),
         Err(told) => {

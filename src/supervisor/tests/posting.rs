@@ -61,7 +61,7 @@ fn a_capacity_is_ordered_by_hand_within_the_bounds() {
         "desired 9 is not within 1 to 8; choose one within, or change the pool's scale"
     );
     for (body, part) in [
-        ("", "EOF"),
+        ("", "the body is empty"),
         (r#"{"desired": "many"}"#, "desired"),
         (r#"{"desirable": 3}"#, "desirable"),
         ("3", "struct"),

@@ -45,3 +45,16 @@ pub(super) enum Fault {
     #[error("a batch cannot be written for it: {cause}")]
     Unwritable { cause: serde_json::Error },
 }
+
+impl Fault {
+    /// What became of the program because of it.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Ended { .. } => "its program died",
+            Self::NoSuchProgram { .. } | Self::NoSuchFolder { .. } | Self::NotStarted { .. } => {
+                "starting its program"
+            }
+            _ => "its program was killed",
+        }
+    }
+}

@@ -25,9 +25,6 @@ use std::sync::Arc;
 pub(super) use memory::MemoryWatch;
 pub(super) use program::Program;
 
-const STARTING: &str = "starting its program";
-const RUNNING: &str = "its program was killed";
-
 /// One worker: starts its process, works until asked to retire, and ends the process. When the
 /// process is at fault it is killed and the task fails, to be started again with backoff.
 ///
@@ -40,7 +37,7 @@ pub(super) async fn work(
     retire: Retire,
     pulse: Pulse,
 ) -> Result<(), TaskError> {
-    let child = Child::start(&program, &slot).map_err(|fault| TaskError::new(STARTING, fault))?;
+    let child = Child::start(&program, &slot).map_err(|fault| TaskError::new(fault.outcome(), fault))?;
     if program.pulls {
         return pulling::watch(&pool, &program, child, &retire, &pulse).await;
     }
@@ -60,7 +57,7 @@ pub(super) async fn work(
         Err(Trouble::Program(fault)) => {
             let reason = conversation.kill(&fault).await;
             conversation.hand_back(Some(&reason)).await?;
-            Err(TaskError::new(RUNNING, reason))
+            Err(TaskError::new(fault.outcome(), reason))
         }
         Err(Trouble::Task(error)) => {
             conversation.abandon().await;

@@ -1,6 +1,6 @@
 //! A program that receives from the queue by itself: started, watched and stopped, no more.
 
-use super::{Fault, Program, RUNNING, child::Child};
+use super::{Fault, Program, child::Child};
 use crate::{
     pipeline::{Pulse, Retire, TaskError, workers::pool::Pool},
     units::ByteSize,
@@ -28,7 +28,7 @@ pub(super) async fn watch(
         pulse.beat();
         if let Err(fault) = look(pool, program, &mut child).await {
             child.bury().await;
-            return Err(TaskError::new(RUNNING, format!("{fault}{}", child.last_words())));
+            return Err(TaskError::new(fault.outcome(), format!("{fault}{}", child.last_words())));
         }
     }
     child.end_by_signal(program.stop).await;

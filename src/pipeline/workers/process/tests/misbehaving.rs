@@ -31,7 +31,7 @@ async fn fault(second: &str, change: impl FnOnce(&mut Run)) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_gives_back_what_was_not_answered_and_tells_the_last_words() {
     let fault = fault(r#"{"do":"crash","until":1}"#, |_| {}).await;
-    assert_eq!(fault, "its program was killed: it ended with exit status: 3; its last words: about to crash");
+    assert_eq!(fault, "its program died: it ended with exit status: 3; its last words: about to crash");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
