@@ -1,23 +1,18 @@
-//! The patterns of service models, matched in time that grows with the text alone. They are shown to
-//! clients as they are written; a whole text matches or does not.
-//!
-//! The dialect is what the models use: letters, escapes (`\d`, `\S`, `\.`), `.`, classes, groups with
-//! `|`, and `*`, `+`, `?`, `{n}`, `{n,m}`, `{n,}`. The anchors `^` and `$` say what holds anyway.
+//! The patterns of service models: Java's, matched in time that grows with the text alone. They are
+//! shown to clients as they are written; a whole text matches or does not.
 
-mod program;
-
-use program::Program;
+use regex::Regex;
 use std::{fmt, sync::OnceLock};
 
 /// A pattern as the service model writes it.
 pub struct Pattern {
     text: &'static str,
-    program: OnceLock<Option<Program>>,
+    compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     pub const fn new(text: &'static str) -> Self {
-        Self { text, program: OnceLock::new() }
+        Self { text, compiled: OnceLock::new() }
     }
 
     /// As AWS shows it.
@@ -25,12 +20,18 @@ impl Pattern {
         self.text
     }
 
-    /// Whether the whole text matches. A pattern outside the dialect refuses nothing.
+    /// Whether the whole text matches. A pattern that cannot be compiled refuses nothing.
     pub fn matches(&self, text: &str) -> bool {
-        let program = self.program.get_or_init(|| Program::compile(self.text));
-        debug_assert!(program.is_some(), "{} is not in the dialect", self.text);
-        program.as_ref().is_none_or(|program| program.matches(text))
+        let compiled = self.compiled.get_or_init(|| compile(self.text));
+        debug_assert!(compiled.is_some(), "{} is no pattern", self.text);
+        compiled.as_ref().is_none_or(|pattern| pattern.is_match(text))
     }
+}
+
+/// Digits and blanks are ASCII's in Java.
+fn compile(pattern: &str) -> Option<Regex> {
+    let ascii = pattern.replace("\\d", "[0-9]").replace("\\S", "[^ \\t-\\r]").replace("\\s", "[ \\t-\\r]");
+    Regex::new(&format!("\\A(?:{ascii})\\z")).ok()
 }
 
 impl fmt::Debug for Pattern {
@@ -99,9 +100,15 @@ mod tests {
     }
 
     #[test]
+    fn digits_and_blanks_are_those_of_ascii() {
+        assert!(matches("\\d+", "42") && !matches("\\d+", "\u{664}\u{662}"));
+        assert!(matches("\\S", "\u{a0}") && !matches("\\S", "\t") && matches("\\s\\s", " \n"));
+    }
+
+    #[test]
     fn what_is_not_a_pattern_is_found_out() {
         for broken in ["(", "a)", "[a", "a{", "a{x}", "*", "a{2,1}", "\\"] {
-            assert!(Program::compile(broken).is_none(), "{broken}");
+            assert!(compile(broken).is_none(), "{broken}");
         }
     }
 }
