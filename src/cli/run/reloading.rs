@@ -117,6 +117,7 @@ impl Reloader {
         let switched = prepared.switch(running, &self.control).await.map_err(not_switched)?;
         let Switched { changes, applied, running: now } = switched;
         *running = now;
+        self.directory.topology_has(&running.handles().streams);
         self.record(running).await;
         let left = left_readers(running.plan(), &running.handles().streams, &self.store);
         warn_of(&left);

@@ -7,4 +7,5 @@ mod overload;
 mod pooling;
 mod refusing;
 mod repeating;
+mod resharding;
 mod taking_over;

@@ -2,7 +2,7 @@
 
 use super::{
     StreamError,
-    definition::{Definition, STREAM, fresh_id},
+    definition::{Definition, STREAM, deleted_key, fresh_id, fresh_prefix},
 };
 use crate::{
     pipeline::now_ms,
@@ -16,7 +16,14 @@ pub(super) async fn define(name: &str, shards: u32, store: &Store) -> Result<Def
     let stored = store.get(&key);
     let known = stored.as_ref().map(|bytes| Definition::decode(name, bytes, now_ms())).transpose()?;
     let definition = match known {
-        None => Definition::even(name.to_owned(), fresh_id(), shards, now_ms()),
+        None => {
+            let id = fresh_id();
+            let prefix = match store.get(&deleted_key(name)) {
+                Some(_) => fresh_prefix(name, &id),
+                None => name.to_owned(),
+            };
+            Definition::even(prefix, id, shards, now_ms())
+        }
         Some(known) if known.declared == shards || known.open_shards().count() == open(shards) => known,
         Some(known) if has_records(&known, store).await? => {
             let stored = match known.declared {
@@ -46,7 +53,7 @@ fn open(shards: u32) -> usize {
 /// with new ones.
 fn replaced(known: Definition, name: &str, shards: u32) -> Definition {
     let was_reshaped = known.shards.iter().any(|shard| !shard.is_open() || shard.parent.is_some());
-    let prefix = if was_reshaped { format!("{name}@{}", fresh_id()) } else { known.prefix.clone() };
+    let prefix = if was_reshaped { fresh_prefix(name, &fresh_id()) } else { known.prefix.clone() };
     let even = Definition::even(prefix, known.id, shards, known.created_at_ms);
     Definition { created_at_ms: known.created_at_ms, ..even }
 }

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 
 /// Begins the registry's keys of streams.
 pub(super) const STREAM: &str = "stream/";
+/// Begins keys that say that a stream which lay under its bare name was deleted.
+const DELETED: &str = "deleted-stream/";
 const VERSION: u32 = 2;
 
 /// The shape of a stream. Hashes are decimal text, as in Kinesis.
@@ -148,6 +150,16 @@ impl Definition {
         let place = self.shards.binary_search_by_key(&index, |shard| shard.index).ok()?;
         self.shards.get(place)
     }
+}
+
+/// The key that says that a stream which lay under its bare name was deleted.
+pub(super) fn deleted_key(name: &str) -> String {
+    format!("{DELETED}{name}")
+}
+
+/// The prefix of a stream that is made when another one had its name before.
+pub(super) fn fresh_prefix(name: &str, id: &str) -> String {
+    format!("{name}@{id}")
 }
 
 /// A stream id as AWS writes it: twenty letters and digits, a dash, three more.

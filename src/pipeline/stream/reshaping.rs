@@ -2,7 +2,7 @@
 
 use super::{
     Shard, Stream, StreamError,
-    definition::{DefinedShard, Definition},
+    definition::{DefinedShard, Definition, deleted_key},
     resharding::ReshardError,
     stream::declare,
 };
@@ -166,10 +166,13 @@ impl Stream {
     }
 
     /// Adds to the batch what makes the stream gone: its shards with their records, the checkpoints of
-    /// their readers, its definition.
-    pub(super) fn delete(&self, batch: &mut Batch) {
+    /// their readers, its definition. `definition` is held, so that nothing changes meanwhile.
+    pub(super) fn delete(&self, definition: &Definition, batch: &mut Batch) {
         let ids: Vec<ShardId> = self.layout().shards().iter().map(|shard| shard.id).collect();
         self.drop_shards(&ids, batch);
         batch.remove(self.key());
+        if definition.prefix == self.name {
+            batch.put(deleted_key(&self.name), Vec::new(), None);
+        }
     }
 }

@@ -182,6 +182,12 @@ impl Stream {
         Ok(())
     }
 
+    /// Its name as nobody else has or had it: the bare one for a stream that was first to have it, so
+    /// that what was loaded of another one is never taken for this one's.
+    pub async fn distinct_name(&self) -> String {
+        self.definition.lock().await.prefix.clone()
+    }
+
     /// Its id, and when it was made.
     pub(super) async fn origin(&self) -> (String, i64) {
         let definition = self.definition.lock().await;

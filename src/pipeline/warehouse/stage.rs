@@ -107,7 +107,7 @@ pub(super) async fn load(loading: Loading, retire: Retire) -> Result<(), TaskErr
     let Loading { context, section, stream, warehouse, judge, progress, writers } = loading;
     let journal = Journal::new(context.store.clone(), Arc::clone(&context.node), retire.clone());
     let identity = journal.identity().await.map_err(|cause| TaskError::new("naming the loader", cause))?;
-    let application = format!("caudal/{}/{}@{identity}", context.node, stream.name());
+    let application = format!("caudal/{}/{}@{identity}", context.node, stream.distinct_name().await);
     let open = |folder: &str, particulars| {
         Table::new(&warehouse, folder, application.clone(), particulars)
             .map_err(|cause| TaskError::new("opening a table", cause))

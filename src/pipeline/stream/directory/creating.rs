@@ -10,7 +10,7 @@ use super::{
 use crate::{
     pipeline::stream::{
         Stream,
-        definition::{Definition, fresh_id},
+        definition::{Definition, fresh_id, fresh_prefix},
     },
     storage::Batch,
 };
@@ -75,8 +75,7 @@ impl Directory {
         self.allow(&new, now_ms)?;
         let (name, id) = (new.identity.key(&self.home), fresh_id());
         // Streams that had the name before lie under other prefixes.
-        let prefix = format!("{name}@{id}");
-        let definition = Definition::even(prefix, id, new.shards(), now_ms);
+        let definition = Definition::even(fresh_prefix(&name, &id), id, new.shards(), now_ms);
         let attributes = Attributes {
             phase: Phase::Creating(until(now_ms, self.settings.create_delay)),
             mode: new.mode,

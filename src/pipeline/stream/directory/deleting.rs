@@ -56,9 +56,9 @@ impl Directory {
             }
             // No attribute changes any more, and no shard is split or merged.
             let _still = resource.changing().lock().await;
-            let _shape = resource.stream.definition.lock().await;
+            let shape = resource.stream.definition.lock().await;
             let mut batch = Batch::new();
-            resource.stream.delete(&mut batch);
+            resource.stream.delete(&shape, &mut batch);
             batch.remove(resource.attributes_key());
             directory.store.commit(batch).await?;
             directory.writing().remove(&resource.identity);

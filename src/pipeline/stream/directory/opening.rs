@@ -17,7 +17,10 @@ use crate::{
     storage::{Batch, CommitError, Store},
     telemetry::{Metrics, NodeMetrics},
 };
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
 use tokio::sync::Mutex;
 
 /// The node that run-time streams are counted under, all together.
@@ -87,6 +90,14 @@ impl Directory {
         self.writing().insert(resource.identity.clone(), Arc::clone(resource));
     }
 
+    /// These are the streams of the topology from now on; others may be deleted.
+    pub fn topology_has(&self, streams: &BTreeMap<String, Arc<Stream>>) {
+        for resource in self.reading().values() {
+            let is_of_it = streams.values().any(|stream| Arc::ptr_eq(stream, &resource.stream));
+            resource.set_of_the_topology(is_of_it);
+        }
+    }
+
     /// Finds or makes a stream that the topology names; one that was made at run time becomes the
     /// topology's.
     ///
@@ -111,7 +122,7 @@ impl Directory {
             return Err(StreamError::Commit { name: name.to_owned(), cause: CommitError::Closed });
         }
         known.stream.adopt(section, metrics).await?;
-        known.join_the_topology();
+        known.set_of_the_topology(true);
         Ok(Arc::clone(&known.stream))
     }
 }

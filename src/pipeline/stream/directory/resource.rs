@@ -83,8 +83,8 @@ impl StreamResource {
         self.of_the_topology.load(Relaxed)
     }
 
-    pub(super) fn join_the_topology(&self) {
-        self.of_the_topology.store(true, Relaxed);
+    pub(super) fn set_of_the_topology(&self, is_of_it: bool) {
+        self.of_the_topology.store(is_of_it, Relaxed);
     }
 
     /// True when it is to be gone by now.

@@ -331,3 +331,49 @@ async fn a_thousand_streams_and_five_hundred_shards_are_there_after_a_restart() 
         assert_eq!(wide.stream.route(&key.key).index, placed.shard);
     }
 }
+
+#[tokio::test]
+async fn an_on_demand_stream_gets_shards_where_the_load_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let directory = opened(&store, KinesisSettings::default()).await;
+    let now = now_ms();
+    let new = NewStream { mode: StreamMode::OnDemand, ..NewStream::provisioned(identity("auto"), 1) };
+    let auto = directory.create(new, now).await.unwrap();
+    directory.look_after(now).await;
+    let home = auto.stream.route(b"hot").index;
+    let hot = vec![record("hot", "x"); 600];
+    auto.stream.append(&hot, now).await.unwrap();
+    directory.look_after(now + 1_000).await;
+    let open: Vec<u32> = auto.stream.layout().open().iter().map(|shard| shard.index).collect();
+    assert_eq!(open.len(), 5);
+    assert!(!open.contains(&home) && open.contains(&4) && open.contains(&5));
+    assert_eq!(auto.stream.shard(4).unwrap().parents().collect::<Vec<_>>(), [home]);
+    // Quiet for more than a day, it shrinks to the four it began with.
+    directory.look_after(now + 100_000_000).await;
+    directory.look_after(now + 200_000_000).await;
+    assert_eq!(auto.stream.layout().open().len(), 4);
+}
+
+#[tokio::test]
+async fn a_stream_that_the_topology_lets_go_can_be_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let directory = opened(&store, KinesisSettings::default()).await;
+    let metrics = Metrics::new().node("trips", "stream");
+    let section = StreamSection::default();
+    let stream = directory.topology_stream("trips", &section, metrics).await.unwrap();
+    let trips = directory.find(ACCOUNT, REGION, Selector::Name("trips")).unwrap();
+    directory.topology_has(&BTreeMap::from([("trips".to_owned(), stream)]));
+    assert!(directory.delete(&trips, false, now_ms()).await.is_err());
+    directory.topology_has(&BTreeMap::new());
+    directory.delete(&trips, false, now_ms()).await.unwrap();
+    assert!(directory.find(ACCOUNT, REGION, Selector::Name("trips")).is_err());
+    assert_eq!(trips.stream.distinct_name().await, "trips");
+    let metrics = Metrics::new().node("trips", "stream");
+    let again = directory.topology_stream("trips", &section, metrics).await.unwrap();
+    assert!(
+        again.distinct_name().await.starts_with("trips@"),
+        "what was loaded of the old one is not of this"
+    );
+}
