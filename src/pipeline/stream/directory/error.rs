@@ -62,8 +62,6 @@ pub enum DirectoryError {
     PolicyNotFound(String),
     #[error("account {0} has not committed to a minimum throughput, which warm throughput needs")]
     NotCommitted(String),
-    #[error("what stream {stream} is described by takes {size} bytes; the limit is {limit}")]
-    DescriptionTooLarge { stream: StreamIdentity, size: usize, limit: usize },
     #[error(transparent)]
     Stream(#[from] StreamError),
     #[error("the change could not be stored: {0}")]
@@ -100,8 +98,7 @@ impl DirectoryError {
             | Self::ScaledTooOften { .. }
             | Self::SwitchedTooOften { .. }
             | Self::ConsumerLimit { .. }
-            | Self::TagLimit { .. }
-            | Self::DescriptionTooLarge { .. } => RefusalKind::LimitExceeded,
+            | Self::TagLimit { .. } => RefusalKind::LimitExceeded,
             Self::ShardClosed { .. }
             | Self::NotAdjacent { .. }
             | Self::HashOutOfBounds { .. }
@@ -111,6 +108,11 @@ impl DirectoryError {
             | Self::RetentionDirection { .. }
             | Self::RetentionOutOfBounds { .. }
             | Self::NotCommitted(_) => RefusalKind::InvalidArgument,
+            // A stream with all its shards is one value of the registry, of at most 1 MiB.
+            Self::Commit(CommitError::TooLarge { .. })
+            | Self::Stream(StreamError::Commit { cause: CommitError::TooLarge { .. }, .. }) => {
+                RefusalKind::LimitExceeded
+            }
             Self::Stream(_) | Self::Commit(_) => RefusalKind::Unavailable,
         }
     }

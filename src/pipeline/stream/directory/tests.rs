@@ -213,6 +213,9 @@ async fn limits_are_kept_and_named() {
     assert_eq!(again.kind(), RefusalKind::InUse);
     let many = directory.create(NewStream::provisioned(identity("b"), 2), now).await.unwrap_err();
     assert!(matches!(many, DirectoryError::ShardLimit { open: 4, wanted: 2, limit: 5, .. }));
+    let huge = opened(&store, KinesisSettings::default()).await;
+    let huge = huge.create(NewStream::provisioned(identity("huge"), 20_000), now).await.unwrap_err();
+    assert_eq!(huge.kind(), RefusalKind::LimitExceeded, "{huge}");
     let on_demand = |name: &str| NewStream {
         mode: StreamMode::OnDemand,
         shards: None,
