@@ -47,6 +47,18 @@ pub struct Limits {
     pub burst_bytes: Option<ByteSize>,
 }
 
+impl Limits {
+    /// What a shard admits in AWS: 1,000 records and 1 MiB a second.
+    pub fn of_aws() -> Self {
+        Self {
+            records_per_second: Some(1_000),
+            bytes_per_second: Some(one_mebibyte()),
+            burst_records: None,
+            burst_bytes: None,
+        }
+    }
+}
+
 impl Default for StreamSection {
     fn default() -> Self {
         Self {

@@ -1,14 +1,16 @@
 //! What a stream goes by: the topology's section, and above it what was set at run time.
 
-use super::{StreamSection, stream::Meters};
+use super::{Limits, StreamSection, stream::Meters};
 use crate::units::{ByteSize, Span};
 use std::sync::Arc;
 
 /// Fields that were set at run time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
     pub retention: Option<Span>,
     pub max_record: Option<ByteSize>,
+    /// Limits of each shard, or none whatever the section says.
+    pub limits: Option<Option<Limits>>,
 }
 
 #[derive(Debug)]
@@ -40,11 +42,12 @@ impl Terms {
     }
 
     fn settle(&mut self) {
-        let Overrides { retention, max_record } = self.overrides;
+        let Overrides { retention, max_record, limits } = self.overrides.clone();
         let declared = self.declared.clone();
         self.effective = Arc::new(StreamSection {
             retention: retention.unwrap_or(declared.retention),
             max_record: max_record.unwrap_or(declared.max_record),
+            limits: limits.unwrap_or(declared.limits),
             ..declared
         });
     }

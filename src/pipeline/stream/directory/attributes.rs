@@ -2,7 +2,7 @@
 
 use super::{Distribution, StreamMode, StreamStatus};
 use crate::{
-    pipeline::stream::{Overrides, StreamError},
+    pipeline::stream::{Limits, Overrides, StreamError},
     units::{ByteSize, Span},
 };
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use std::{
 /// Begins the registry's keys of attributes.
 pub(super) const ATTRIBUTES: &str = "stream-attributes/";
 const VERSION: u32 = 1;
+
+/// A tag that switches the limits of a stream's shards: "on" is AWS's, "off" none.
+pub const LIMITS_TAG: &str = "caudal:limits";
 
 /// Where a stream or a consumer is in its life, and until when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,7 +140,13 @@ impl Attributes {
     /// What stands above the topology's section.
     pub(super) fn overrides(&self) -> Overrides {
         let hours = |hours: u32| Span(Duration::from_secs(u64::from(hours) * 3_600));
+        let limits = match self.tags.get(LIMITS_TAG).map(String::as_str) {
+            Some("on") => Some(Some(Limits::of_aws())),
+            Some("off") => Some(None),
+            _ => None,
+        };
         Overrides {
+            limits,
             retention: self.retention_hours.map(hours),
             max_record: self.max_record_kib.map(|kib| ByteSize(u64::from(kib) << 10)),
         }

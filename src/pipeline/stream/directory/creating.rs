@@ -88,7 +88,7 @@ impl Directory {
         let mut batch = Batch::new();
         let key = resource::attributes_key(&name);
         batch.put(key.as_str(), attributes.encode(&key)?, None);
-        let terms = run_time_terms(self.meters());
+        let terms = run_time_terms(self.meters(), self.settings.limits);
         let stream = Stream::make(&name, definition, terms, self.store.clone(), batch).await?;
         let resource = StreamResource::new(new.identity, stream, attributes, false).await;
         self.insert(&resource);

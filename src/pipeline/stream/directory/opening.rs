@@ -8,7 +8,7 @@ use crate::{
     pipeline::{
         now_ms,
         stream::{
-            Stream, StreamError, StreamSection,
+            Limits, Stream, StreamError, StreamSection,
             definition::{Definition, STREAM},
             stream::Meters,
             terms::Terms,
@@ -27,8 +27,9 @@ use tokio::sync::Mutex;
 const RUN_TIME_STREAMS: &str = "kinesis";
 
 /// The terms of a stream that no topology speaks of.
-pub(super) fn run_time_terms(meters: Meters) -> Terms {
-    Terms::new(StreamSection::default(), meters)
+pub(super) fn run_time_terms(meters: Meters, is_limited: bool) -> Terms {
+    let limits = is_limited.then(Limits::of_aws);
+    Terms::new(StreamSection { limits, ..StreamSection::default() }, meters)
 }
 
 impl Directory {
@@ -70,7 +71,7 @@ impl Directory {
             let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
             self.store.commit(batch).await.map_err(commit)?;
         }
-        let terms = run_time_terms(self.meters());
+        let terms = run_time_terms(self.meters(), self.settings.limits);
         let stream = Stream::with(name, definition, terms, self.store.clone()).await?;
         let attributes = self.kept_attributes(name)?;
         Ok(StreamResource::new(identity, stream, attributes, false).await)

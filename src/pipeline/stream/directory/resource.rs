@@ -1,7 +1,8 @@
 //! One stream of the directory: the stream itself, and what is told of it.
 
 use super::{
-    DirectoryError, ShardDescription, StreamDescription, StreamIdentity, StreamMode, StreamStatus,
+    DirectoryError, Distribution, ShardDescription, StreamDescription, StreamIdentity, StreamMode,
+    StreamStatus,
     attributes::{ATTRIBUTES, Attributes},
     on_demand::LoadSeen,
     whole,
@@ -76,6 +77,16 @@ impl StreamResource {
 
     pub fn mode(&self) -> StreamMode {
         self.attributes().mode
+    }
+
+    /// How its records are spread over its shards.
+    pub fn distribution(&self) -> Distribution {
+        self.attributes().distribution
+    }
+
+    /// True when its records are said to be encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.attributes().encryption_key.is_some()
     }
 
     /// True while a node of the topology may read or write it.

@@ -28,6 +28,9 @@ pub struct KinesisSettings {
     pub scalings_per_day: u32,
     /// Switches of a stream between modes within 24 hours. AWS: 2.
     pub mode_switches_per_day: u32,
+    /// Whether each shard of a run-time stream admits and gives out no more than in AWS. The tag
+    /// `caudal:limits` ("on" or "off") says otherwise for one stream.
+    pub limits: bool,
 }
 
 impl Default for KinesisSettings {
@@ -44,6 +47,7 @@ impl Default for KinesisSettings {
             consumer_limit: 20,
             scalings_per_day: 10,
             mode_switches_per_day: 2,
+            limits: false,
         }
     }
 }
