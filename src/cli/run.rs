@@ -173,8 +173,7 @@ impl Daemon<'_> {
         self.runtime.spawn(reloading::heed_hangups(hangups, Arc::clone(&reloader), health));
         // It is set here only.
         let _ = awaited.set(reloader);
-        // No service yet: each is added here with what it works on.
-        let endpoint = self.serve_aws(Vec::new(), stop.clone())?;
+        let endpoint = self.serve_aws(self.services()?, stop.clone())?;
         let surroundings = Surroundings {
             tasks_on: self.runtime.handle().clone(),
             health: published,

@@ -5,6 +5,7 @@
 //! what an operation does is the service's own.
 
 pub mod endpoint;
+pub mod kinesis;
 pub mod protocol;
 pub mod service;
 pub mod signing;

@@ -8,9 +8,13 @@ use crate::{
     wire::{
         Service,
         endpoint::{Endpoint, Front},
+        kinesis::Kinesis,
     },
 };
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 use tokio::sync::watch;
 
 /// Binds its address, if it is not off; who connects already waits in the kernel.
@@ -33,6 +37,13 @@ pub(super) fn address(listener: Option<&TcpListener>) -> Option<SocketAddr> {
 }
 
 impl Daemon<'_> {
+    /// The services behind the endpoint, each with what it works on.
+    pub(super) fn services(&self) -> Result<Vec<Service>, Failure> {
+        let kinesis = self.runtime.block_on(Kinesis::open(Arc::clone(&self.directory)));
+        let kinesis = kinesis.map_err(|cause| Failure::fault("opening the Kinesis API", cause))?;
+        Ok(vec![kinesis.service()])
+    }
+
     /// Serves the endpoint until what this answers is dropped. Requests are refused as soon as a
     /// stop is asked for.
     pub(super) fn serve_aws(

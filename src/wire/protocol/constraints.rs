@@ -60,7 +60,9 @@ fn structure(input: &Input, parent: Option<&Path<'_>>, violations: &mut Vec<Stri
         let path = Path { parent, step: Step::Member(member.name) };
         match value {
             Some(value) => check_value(&member.shape, value, &path, violations),
-            None if member.is_required => violations.push(violation(None, &path, NOT_NULL)),
+            None if member.is_required && !member.unless.iter().any(|other| input.has(other)) => {
+                violations.push(violation(None, &path, NOT_NULL))
+            }
             None => {}
         }
     }

@@ -18,6 +18,8 @@ pub struct Member {
     pub name: &'static str,
     pub shape: Shape,
     pub is_required: bool,
+    /// Members of the same structure that stand for a required one.
+    pub unless: &'static [&'static str],
 }
 
 /// What a value is.
@@ -85,11 +87,16 @@ impl Structure {
 
 impl Member {
     pub const fn required(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, is_required: true }
+        Self { name, shape, is_required: true, unless: &[] }
+    }
+
+    /// Required unless one of the others is given.
+    pub const fn required_unless(name: &'static str, shape: Shape, unless: &'static [&'static str]) -> Self {
+        Self { name, shape, is_required: true, unless }
     }
 
     pub const fn optional(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, is_required: false }
+        Self { name, shape, is_required: false, unless: &[] }
     }
 }
 

@@ -1,0 +1,100 @@
+//! Records as readers get them.
+
+use super::{errors, sequence_number::Origin};
+use crate::{
+    pipeline::stream::{Shard, directory::StreamResource},
+    storage::{ReadError, ShardId, Slice, Store, StoredRecord},
+    wire::{Output, ServiceError, Timestamp},
+};
+
+/// What one answer may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Portion {
+    pub records: usize,
+    /// Keys and data; one record may be larger.
+    pub bytes: usize,
+}
+
+/// Consecutive records of a shard.
+#[derive(Debug)]
+pub(super) struct Portioned {
+    pub records: Vec<StoredRecord>,
+    /// Keys and data.
+    pub bytes: usize,
+    /// Where to read on.
+    pub next: u64,
+    /// How old what is read next is; zero at the tip.
+    pub behind_ms: i64,
+}
+
+/// Where reading goes on when records are no longer there.
+pub(super) fn beyond(error: &ReadError) -> Option<u64> {
+    match error {
+        ReadError::Trimmed { first, .. } => Some(*first),
+        ReadError::Lost { next, .. } => Some(*next),
+        _ => None,
+    }
+}
+
+/// Reads on from `position`; records that retention has taken are passed over, as AWS does.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn read(
+    store: &Store,
+    shard: ShardId,
+    mut position: u64,
+    portion: Portion,
+    now_ms: i64,
+) -> Result<Portioned, ServiceError> {
+    loop {
+        match store.read(shard, position, portion.records, portion.bytes).await {
+            Ok(slice) => return Ok(portioned(slice, portion.bytes, now_ms)),
+            Err(error) => match beyond(&error) {
+                Some(next) if next > position => position = next,
+                _ => return Err(errors::not_read(&error)),
+            },
+        }
+    }
+}
+
+fn size(record: &StoredRecord) -> usize {
+    record.key.len() + record.payload.len()
+}
+
+/// The store may read one record too many.
+fn portioned(slice: Slice, most_bytes: usize, now_ms: i64) -> Portioned {
+    let Slice { mut records, mut next, tail } = slice;
+    let mut bytes = 0;
+    let fits = records.iter().enumerate().position(|(place, record)| {
+        bytes += size(record);
+        place > 0 && bytes > most_bytes
+    });
+    if let Some(kept) = fits {
+        records.truncate(kept);
+        next = records.last().map_or(next, |last| last.sequence + 1);
+        bytes = records.iter().map(size).sum();
+    }
+    let newest = records.last().map_or(now_ms, |last| last.arrived_at_ms);
+    let behind_ms = if next < tail { now_ms.saturating_sub(newest).max(1) } else { 0 };
+    Portioned { records, bytes, next, behind_ms }
+}
+
+/// A record in an answer.
+pub(super) fn record(origin: Origin, record: StoredRecord, encryption: Option<&'static str>) -> Output {
+    let number = origin.number(record.sequence, record.arrived_at_ms);
+    Output::new()
+        .with("SequenceNumber", number.to_string())
+        .with("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms))
+        .with("Data", record.payload)
+        .with("PartitionKey", String::from_utf8_lossy(&record.key).into_owned())
+        .with_some("EncryptionType", encryption)
+}
+
+/// True when the shard is closed and nothing is left from `position` on.
+pub(super) fn is_at_end(resource: &StreamResource, shard: &Shard, position: u64) -> bool {
+    // The layout first: a shard that is closed in it takes no more records.
+    let is_closed = resource.stream.shard(shard.index).is_none_or(|shard| !shard.is_open());
+    let next = || resource.stream.store().range(shard.id).map_or(0, |range| range.next);
+    is_closed && position >= next()
+}
