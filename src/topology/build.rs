@@ -95,18 +95,9 @@ pub(super) fn terms(plan: &Plan, node: &PlannedNode) -> NodeTerms {
             let scale = Some(section.scale.clone());
             return NodeTerms { scale, refresh: section.refresh.clone(), restart: section.restart.clone() };
         }
-        Section::Raw(section) => Some(section.scale.pool_scale(shards_read(plan, node))),
-        Section::Loader(section) => Some(section.scale.pool_scale(shards_read(plan, node))),
+        Section::Raw(section) => Some(section.scale.pool_scale(plan.shards_read(node))),
+        Section::Loader(section) => Some(section.scale.pool_scale(plan.shards_read(node))),
         Section::Stream(_) | Section::Queue(_) => None,
     };
     scale.into()
-}
-
-/// Shards of the stream that a node reads.
-fn shards_read(plan: &Plan, node: &PlannedNode) -> u32 {
-    let stream = node.from.as_ref().and_then(|from| plan.node(&from.node));
-    match stream.map(|stream| &stream.section) {
-        Some(Section::Stream(section)) => section.shards,
-        _ => 1,
-    }
 }

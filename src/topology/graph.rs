@@ -47,7 +47,7 @@ impl<'a> Drawing<'a> {
             return;
         }
         self.drawn.push(&node.name);
-        self.lines.push(Line { label, detail: joined([note, detail(node)]) });
+        self.lines.push(Line { label, detail: joined([note, detail(self.plan, node)]) });
         let below = match branch {
             "" => indent.to_owned(),
             "└─ " => format!("{indent}   "),
@@ -78,7 +78,7 @@ fn fed_by<'a>(plan: &'a Plan, upstream: &PlannedNode) -> Vec<Fed<'a>> {
     fed.collect()
 }
 
-fn detail(node: &PlannedNode) -> String {
+fn detail(plan: &Plan, node: &PlannedNode) -> String {
     let implicit = if node.implicit { "implicit" } else { "" };
     let facts = match &node.section {
         Section::Ingress(ingress) => {
@@ -99,8 +99,14 @@ fn detail(node: &PlannedNode) -> String {
             };
             format!("{work}, {}", pool(&workers.scale, "worker"))
         }
-        Section::Raw(raw) => format!("{} in {}", format_name(raw.format), raw.path),
-        Section::Loader(loader) => format!("table {}", loader.table),
+        Section::Raw(raw) => {
+            let scale = raw.scale.pool_scale(plan.shards_read(node));
+            format!("{} in {}, {}", format_name(raw.format), raw.path, pool(&scale, "writer"))
+        }
+        Section::Loader(loader) => {
+            let scale = loader.scale.pool_scale(plan.shards_read(node));
+            format!("table {}, {}", loader.table, pool(&scale, "writer"))
+        }
     };
     joined([implicit.to_owned(), facts])
 }

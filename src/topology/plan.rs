@@ -105,6 +105,15 @@ impl Plan {
         self.nodes.iter().find(|node| node.name == name)
     }
 
+    /// Shards of the stream that a node reads.
+    pub fn shards_read(&self, node: &PlannedNode) -> u32 {
+        let stream = node.from.as_ref().and_then(|from| self.node(&from.node));
+        match stream.map(|stream| &stream.section) {
+            Some(Section::Stream(section)) => section.shards,
+            _ => 1,
+        }
+    }
+
     /// Puts an address in the place of what the first ingress says.
     pub fn listen_at(&mut self, address: SocketAddr) {
         let sections = self.nodes.iter_mut().map(|node| &mut node.section);

@@ -78,3 +78,29 @@ fn the_smallest_topology_takes_every_default() {
     assert_eq!(plan.drain_deadline.as_secs(), 30);
     assert_eq!(plan.nodes.len(), 2);
 }
+
+#[test]
+fn the_drawing_says_how_far_each_pool_scales() {
+    let plan = checked(
+        r#"
+[ingress.door]
+to = "trips"
+scale = { max = 3 }
+[stream.trips]
+shards = 4
+[raw.bronze]
+from = "trips"
+store = "file://raw"
+[loader.facts]
+from = "trips"
+warehouse = "file://warehouse"
+table = "trips"
+scale = { min = 2, max = 2 }
+"#,
+    )
+    .unwrap();
+    let drawn = text(&plan);
+    for says in ["1 to 3 collectors", ", 1 to 4 writers", "table trips, 2 writers"] {
+        assert!(drawn.contains(says), "no {says:?} in\n{drawn}");
+    }
+}
