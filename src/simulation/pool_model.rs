@@ -9,10 +9,14 @@ pub struct PoolModel {
     pub service: Duration,
     /// Time from the order of a worker to its first record.
     pub start: Duration,
-    /// Fewest workers; so many are in service when a run begins.
+    /// Fewest workers.
     pub min: u32,
     /// Most workers.
     pub max: u32,
+    /// Workers in service when a run begins. Absent: `min`.
+    pub first: Option<u32>,
+    /// Most workers that the source can use, such as the shards of a stream. Absent: any number.
+    pub limit: Option<u32>,
     /// The oldest record should stay younger than this.
     pub goal: Duration,
     /// What the workers write to takes no more than this, records per second. Absent: any number.
@@ -27,6 +31,8 @@ impl Default for PoolModel {
             start: Duration::from_secs(5),
             min: 1,
             max: 200,
+            first: None,
+            limit: None,
             goal: Duration::from_secs(10),
             sink_limit: None,
         }
@@ -34,6 +40,11 @@ impl Default for PoolModel {
 }
 
 impl PoolModel {
+    /// Workers in service when a run begins.
+    pub fn first(&self) -> u32 {
+        self.first.unwrap_or(self.min).clamp(self.min, self.max.max(self.min))
+    }
+
     /// Records per second of one busy worker.
     pub fn rate(&self) -> f64 {
         1.0 / self.service.as_secs_f64().max(1e-9)

@@ -85,7 +85,7 @@ impl<'a> Player<'a> {
             arrived: Cumulative::new(&trace.arrivals),
             came: 0,
             world: World::new(model),
-            desired: model.min,
+            desired: model.first(),
             oldest: 0.0,
             start: Instant::now(),
             run: Run::default(),

@@ -72,6 +72,7 @@ fn nobody_who_is_as_early_as_the_oracle_is_cheaper_whatever_the_pool() {
             max: [200, 1, 12, 40][(seed % 4) as usize],
             goal: pick(&[10_000, 1_000, 60_000], 5),
             sink_limit: seed.is_multiple_of(5).then_some(30.0),
+            ..PoolModel::default()
         };
         let rehearsal = Rehearsal::new(random(&model, seed), model);
         let latest = model.goal.as_secs_f64().max(rehearsal.least().max_age);

@@ -6,7 +6,7 @@ use crate::{
     error::Failure,
     pipeline::{Scale, ScaleMode},
     simulation::{OwnSizing, PoolModel, Sizing},
-    topology::{PlannedNode, Section},
+    topology::{Plan, PlannedNode, Section},
 };
 use std::{path::Path, time::Duration};
 
@@ -39,8 +39,11 @@ impl Pool {
         let Some(file) = &arguments.topology else {
             return Ok(Self { name: "default".to_owned(), model: timed, scale: None });
         };
-        let (name, scale) = scale_of(file, arguments.pool.as_deref())?;
-        let model = PoolModel { min: scale.min, max: scale.max, goal: scale.goal_age.0, ..timed };
+        let (name, scale, limit) = scale_of(file, arguments.pool.as_deref())?;
+        let (min, max) = widest(&scale);
+        let max = limit.map_or(max, |limit| max.min(limit.max(min)));
+        let (first, goal) = (Some(scale.desired.unwrap_or(scale.min)), scale.goal_age.0);
+        let model = PoolModel { min, max, first, limit, goal, ..timed };
         // What a pool that only observes would do is what is asked.
         Ok(Self { name, model, scale: Some(Scale { mode: ScaleMode::Act, ..scale }) })
     }
@@ -55,27 +58,41 @@ fn refused(message: impl Into<String>) -> Failure {
     Failure::Configuration(message.into())
 }
 
-fn scale_of(file: &Path, name: Option<&str>) -> Result<(String, Scale), Failure> {
+/// The bounds of the topology, as far as its schedules move them.
+fn widest(scale: &Scale) -> (u32, u32) {
+    let scheduled = || scale.policies.iter().filter_map(|policy| policy.scheduled.as_ref());
+    let bounds = || scheduled().flat_map(|schedule| [schedule.min, schedule.max]).flatten();
+    (bounds().fold(scale.min, u32::min), bounds().fold(scale.max, u32::max))
+}
+
+/// The name, the scale and the most that its source can use, of the pool that is meant.
+fn scale_of(file: &Path, name: Option<&str>) -> Result<(String, Scale, Option<u32>), Failure> {
     let plan = load(file)?;
-    let pools: Vec<(&str, Scale)> =
-        plan.nodes.iter().filter_map(|node| Some((node.name.as_str(), scale(node)?))).collect();
-    let names = || pools.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let scaled = |node: &PlannedNode| {
+        let (scale, limit) = scale(&plan, node)?;
+        Some((node.name.clone(), scale, limit))
+    };
+    let pools: Vec<(String, Scale, Option<u32>)> = plan.nodes.iter().filter_map(scaled).collect();
+    let names = || pools.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ");
     let found = match (name, pools.as_slice()) {
-        (Some(name), _) => pools.iter().find(|(pool, _)| *pool == name),
+        (Some(name), _) => pools.iter().find(|(pool, ..)| pool == name),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
-    let Some((name, scale)) = found else {
+    let Some(found) = found else {
         let asked = name.map_or_else(|| "is needed".to_owned(), |name| format!("{name:?} is no pool"));
         return Err(refused(format!("--pool: {asked}; the pools of {} are: {}", file.display(), names())));
     };
-    Ok(((*name).to_owned(), scale.clone()))
+    Ok(found.clone())
 }
 
-fn scale(node: &PlannedNode) -> Option<Scale> {
+fn scale(plan: &Plan, node: &PlannedNode) -> Option<(Scale, Option<u32>)> {
+    let shards = || plan.shards_read(node);
     match &node.section {
-        Section::Workers(workers) => Some(workers.scale.clone()),
-        Section::Ingress(ingress) => Some(ingress.pool_scale()),
-        Section::Stream(_) | Section::Queue(_) | Section::Raw(_) | Section::Loader(_) => None,
+        Section::Workers(workers) => Some((workers.scale.clone(), None)),
+        Section::Ingress(ingress) => Some((ingress.pool_scale(), None)),
+        Section::Raw(raw) => Some((raw.scale.pool_scale(shards()), Some(shards()))),
+        Section::Loader(loader) => Some((loader.scale.pool_scale(shards()), Some(shards()))),
+        Section::Stream(_) | Section::Queue(_) => None,
     }
 }

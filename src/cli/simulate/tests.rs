@@ -77,6 +77,42 @@ fn a_pool_is_taken_from_its_topology() {
     assert_eq!(refused(&line("--pool work")), format!("--pool: \"work\" is no pool; {pools}"));
 }
 
+/// The pool of that name, played through a named trace.
+fn rehearsed(topology: &str, pool: &str, trace: &str) -> super::Rehearsed {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    fs::write(&file, topology).unwrap();
+    let line = format!("--trace {trace} --topology {} --pool {pool}", file.display());
+    let pool = Pool::of(&parsed(&line).unwrap()).unwrap();
+    super::Rehearsed::new(one(trace, &pool.model, 0).unwrap(), &pool, &[])
+}
+
+#[test]
+fn a_pool_is_rehearsed_from_its_first_capacity_and_within_what_its_schedules_allow() {
+    let scale = r#"scale = { min = 2, max = 4, desired = 3, policies = [
+        { utilisation = {} }, { scheduled = { cron = "0 0 * * *", min = 2, max = 4 } },
+        { scheduled = { cron = "5 0 * * *", min = 7, max = 12 } }] }"#;
+    let own = rehearsed(&TOPOLOGY.replace("scale =", &format!("{scale} #")), "review", "step10x").own;
+    assert_eq!(own.samples[0].desired, 3);
+    let at = |second: usize| own.samples[second].desired;
+    assert!(own.samples[..290].iter().all(|sample| (2..=4).contains(&sample.desired)), "{:?}", own.decisions);
+    assert!((7..=12).contains(&at(301)), "from 0:05 on: {:?}", own.decisions);
+    let (_, _, _, because) = own.decisions.iter().find(|(second, ..)| *second >= 299.0).unwrap();
+    assert!(because.contains("scheduled at 5 0 * * * (UTC)"), "{because}");
+}
+
+#[test]
+fn writers_are_rehearsed_by_their_utilisation_and_no_further_than_the_shards_of_their_stream() {
+    let writers = "[raw.bronze]\nfrom = \"jobs\"\nstore = \"file://raw\"\nscale = { max = 9 }\n";
+    let topology = TOPOLOGY.replace("[stream.jobs]", "[stream.jobs]\nshards = 6") + writers;
+    let own = rehearsed(&topology, "bronze", "batch30k").own;
+    let most = own.samples.iter().map(|sample| sample.desired).max();
+    assert_eq!(own.samples[0].desired, 1);
+    assert!(most.is_some_and(|most| (2..=6).contains(&most)), "{:?}", own.decisions);
+    let (_, _, _, because) = &own.decisions[0];
+    assert!(because.ends_with("at a utilisation of 0.7"), "{because}");
+}
+
 #[test]
 fn a_pool_that_only_observes_is_rehearsed_as_if_it_acted() {
     let folder = tempfile::tempdir().unwrap();

@@ -108,7 +108,7 @@ fn no_plan_of_a_small_pool_is_cheaper_at_the_same_age() {
         min: 1,
         max: 3,
         goal: Duration::from_secs(2),
-        sink_limit: None,
+        ..PoolModel::default()
     };
     let traces: [&[u64]; 4] = [
         &[1, 1, 6, 6, 1, 1, 1, 5, 0, 0],

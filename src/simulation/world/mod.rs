@@ -41,6 +41,7 @@ pub struct World {
     /// What the counters had when they were last begun anew.
     before: Counters,
     worker_seconds: f64,
+    limit: Option<u32>,
 }
 
 /// What a pool counts.
@@ -52,7 +53,7 @@ struct Counters {
 }
 
 impl World {
-    /// A pool with its fewest workers in service and nothing to do.
+    /// A pool with its first workers in service and nothing to do.
     pub fn new(model: &PoolModel) -> Self {
         let service = model.service.as_secs_f64().max(1e-6);
         let ticks = (service / LONGEST_TICK - 1e-9).ceil().max(1.0);
@@ -67,6 +68,7 @@ impl World {
             done: Counters::default(),
             before: Counters::default(),
             worker_seconds: 0.0,
+            limit: model.limit,
         }
     }
 
@@ -117,6 +119,7 @@ impl World {
             in_service: self.in_service(),
             pending: self.fleet.pending(),
             draining: self.fleet.draining(),
+            limit: self.limit,
             ..Observation::default()
         }
     }
