@@ -37,7 +37,7 @@ impl Sizing for OwnSizing {
     fn desired(&mut self, now: Moment, _current: Ordered, seen: &Observation) -> u32 {
         match self.autoscaler.decide(now, seen) {
             Verdict::Scale(decision) => self.because = decision.because,
-            Verdict::Hold | Verdict::Would(_) => self.because.clear(),
+            Verdict::Hold | Verdict::Would(_) | Verdict::Forecast(_) => self.because.clear(),
         }
         let Capacity(desired) = self.autoscaler.desired();
         desired

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::policy::Decision;
 use crate::pipeline::Observation;
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -19,8 +20,10 @@ const GATHERED_MS: i64 = 60_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// The pool's policies; which one is in the reason.
+    /// The pool's policies, or the bounds between which they decide.
     Policy,
+    /// A time has come that a schedule names.
+    Schedule,
     /// The policies, of a pool that only observes: nothing was changed.
     ObserveOnly,
     /// By hand, through the admin server.
@@ -58,6 +61,10 @@ pub struct Activity {
     pub because: String,
     pub status: ActivityStatus,
     pub cause: Cause,
+    /// Who decided, where policies were asked: a policy by its name in the topology, `bounds`, `source` (which
+    /// cannot use more) or `work` (which waits without a worker).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// How many workers it replaced.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replaced: u64,
@@ -99,14 +106,17 @@ impl Activities {
     }
 
     /// An order to the pool. One that was in progress is over.
-    pub(super) fn scaled(&mut self, at_ms: i64, from: u32, to: u32, because: String, cause: Cause) {
+    pub(super) fn scaled(&mut self, at_ms: i64, from: u32, decision: Decision, cause: Cause) {
+        let is_of_policies = matches!(cause, Cause::Policy | Cause::Schedule | Cause::ObserveOnly);
+        let policy = is_of_policies.then(|| decision.by.to_owned());
+        let (to, because) = (decision.to.0, decision.because);
         let is_told = cause == Cause::ObserveOnly;
         let status = if is_told { ActivityStatus::Observed } else { ActivityStatus::InProgress };
         let ended_at_ms = is_told.then_some(at_ms);
         if !is_told {
             self.supersede(at_ms);
         }
-        self.push(Activity { at_ms, ended_at_ms, from, to, because, status, cause, replaced: 0 });
+        self.push(Activity { at_ms, ended_at_ms, from, to, because, status, cause, policy, replaced: 0 });
     }
 
     fn supersede(&mut self, at_ms: i64) {
@@ -127,8 +137,8 @@ impl Activities {
         status: ActivityStatus,
     ) {
         let ended_at_ms = (status != ActivityStatus::InProgress).then_some(at_ms);
-        let (from, to) = (size, size);
-        self.push(Activity { at_ms, ended_at_ms, from, to, because, status, cause, replaced: 0 });
+        let (from, to, policy) = (size, size, None);
+        self.push(Activity { at_ms, ended_at_ms, from, to, because, status, cause, policy, replaced: 0 });
     }
 
     /// Workers failed and were started again. Those of one minute are one activity.
@@ -152,6 +162,7 @@ impl Activities {
             because,
             status: ActivityStatus::Successful,
             cause: Cause::Unhealthy,
+            policy: None,
             replaced,
         });
     }
@@ -161,7 +172,7 @@ impl Activities {
         let is_done = |one: &Activity| {
             let grew = seen.in_service >= one.to;
             let shrank = seen.in_service + seen.pending <= one.to && seen.draining == 0;
-            let is_order = matches!(one.cause, Cause::Policy | Cause::Manual | Cause::Topology);
+            let is_order = !matches!(one.cause, Cause::ObserveOnly | Cause::Refresh | Cause::Unhealthy);
             is_order
                 && one.status == ActivityStatus::InProgress
                 && (if one.to > one.from { grew } else { shrank })

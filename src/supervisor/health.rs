@@ -116,6 +116,7 @@ impl From<Observation> for Observed {
 /// A pool: its bounds, what was ordered, what runs, and what the policy has learned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PoolHealth {
+    /// The bounds in force: those of the topology, or of a schedule.
     pub min: u32,
     pub max: u32,
     pub goal_age_seconds: f64,

@@ -31,7 +31,7 @@ pub use node::BuiltNode;
 pub use orders::{ControlPlane, Done, Orders, PoolVerb, Refused};
 pub use policy::{
     Autoscaler, ChangesMemory, Decision, History, Learned, LimitMemory, Memory, Moment, OutOfBounds,
-    PatienceMemory, StartsMemory, Verdict,
+    PatienceMemory, PolicyMemory, QuietMemory, StartsMemory, Verdict,
 };
 pub use refresh::{RefreshReport, RefreshStatus};
 pub use terms::NodeTerms;

@@ -70,15 +70,11 @@ impl Pool {
         if scale == self.scale {
             return;
         }
-        let mut autoscaler = Autoscaler::new(&scale);
-        autoscaler.recall(now, &self.autoscaler.remember(now));
-        if self.autoscaler.is_suspended() {
-            autoscaler.suspend();
-        }
+        self.autoscaler.redefine(&scale, now);
         if why == Redefined::ByTopology && scale.desired != self.scale.desired {
-            begin_with(&mut autoscaler, scale.desired, now);
+            begin_with(&mut self.autoscaler, scale.desired, now);
         }
-        let to = autoscaler.desired();
+        let to = self.autoscaler.desired();
         let (min, max) = (scale.min, scale.max);
         let because = match (why, scale.desired) {
             (Redefined::ByTopology, Some(desired)) if desired == to.0 => {
@@ -88,9 +84,9 @@ impl Pool {
             (Redefined::ByRollback, _) => format!("it was rolled back: its bounds are {min} to {max} again"),
         };
         tracing::info!(pool = self.metrics.node(), "{because}");
-        (self.scale, self.autoscaler) = (scale, autoscaler);
+        self.scale = scale;
         if to.0 != self.delivered {
-            let decision = Decision { to, because };
+            let decision = Decision { to, because, by: Decision::BOUNDS };
             self.undelivered = Some(Ordered { decision, cause: Cause::Topology });
         }
     }
@@ -103,8 +99,15 @@ impl Pool {
     pub(super) fn consider(&mut self, now: Moment, seen: &Observation) {
         match self.autoscaler.decide(now, seen) {
             Verdict::Hold => {}
-            Verdict::Scale(decision) => self.undelivered = Some(Ordered { decision, cause: Cause::Policy }),
+            Verdict::Scale(decision) => {
+                let is_scheduled = decision.by == Decision::SCHEDULE;
+                let cause = if is_scheduled { Cause::Schedule } else { Cause::Policy };
+                self.undelivered = Some(Ordered { decision, cause });
+            }
             Verdict::Would(decision) => self.would(now, decision),
+            Verdict::Forecast(Decision { to, because, by }) => {
+                tracing::info!(pool = self.metrics.node(), to = to.0, policy = by, because, "pool forecast");
+            }
         }
     }
 
@@ -114,9 +117,11 @@ impl Pool {
     }
 
     fn would(&mut self, now: Moment, decision: Decision) {
-        let (at_ms, from, to) = (now.wall.as_millisecond(), self.delivered, decision.to.0);
-        tracing::info!(pool = self.metrics.node(), from, to, because = decision.because, "pool would scale");
-        self.activities.scaled(at_ms, from, to, decision.because, Cause::ObserveOnly);
+        let (at_ms, from) = (now.wall.as_millisecond(), self.delivered);
+        let Decision { to, because, by } = &decision;
+        tracing::info!(pool = self.metrics.node(), from, to = to.0, policy = by, because, "pool would scale");
+        self.metrics.observed(by);
+        self.activities.scaled(at_ms, from, decision, Cause::ObserveOnly);
     }
 
     /// Orders a capacity by hand.
@@ -155,21 +160,15 @@ impl Pool {
         if from == to {
             return;
         }
-        self.metrics.scaled(from, to);
+        self.metrics.scaled(from, to, decision.by);
         let outwards = to > from;
         if self.went_out.replace(outwards).is_some_and(|before| before != outwards) {
             self.metrics.reversed();
         }
         self.delivered = to;
-        tracing::info!(
-            pool = self.metrics.node(),
-            from,
-            to,
-            ?cause,
-            because = decision.because,
-            "pool scaled"
-        );
-        self.activities.scaled(at_ms, from, to, decision.because, cause);
+        let Decision { because, by, .. } = &decision;
+        tracing::info!(pool = self.metrics.node(), from, to, ?cause, policy = by, because, "pool scaled");
+        self.activities.scaled(at_ms, from, decision, cause);
     }
 
     /// Takes in what the node reports besides its observation.
@@ -225,11 +224,14 @@ impl Pool {
     pub(super) fn health(&self, seen: &Observation, protected: u32) -> PoolHealth {
         let learned = self.autoscaler.learned();
         self.metrics.show_learned(learned.arrivals_per_second, learned.per_worker_per_second, learned.wanted);
+        let (min, max) = self.autoscaler.bounds();
+        self.metrics.show_bounds(min, max, self.autoscaler.is_suspended());
+        self.metrics.show_forecast(learned.forecast);
         let desired = self.autoscaler.desired().0;
         self.metrics.show_workers(desired, seen.in_service, seen.pending, seen.draining, protected);
         PoolHealth {
-            min: self.scale.min,
-            max: self.scale.max,
+            min,
+            max,
             goal_age_seconds: self.scale.goal_age.0.as_secs_f64(),
             mode: self.scale.mode,
             suspended: self.autoscaler.is_suspended(),

@@ -42,7 +42,7 @@ pub struct Scale {
     #[serde(default)]
     pub mode: ScaleMode,
     /// Policies, each with exactly one field: the pool grows when any of them says so and shrinks when all
-    /// agree. Default: `goal_age`; for an ingress `utilisation`.
+    /// agree; one that cannot tell does not. Default: `goal_age`; for an ingress `utilisation`.
     #[serde(default)]
     pub policies: Vec<ScalePolicy>,
 }

@@ -66,7 +66,7 @@ pub struct TargetTrackingPolicy {
     /// How long the metric stays low before workers leave. Default "3m".
     #[serde(default = "three_minutes")]
     pub scale_in_after: Span,
-    /// Never shrinks the pool. Default false.
+    /// Never shrinks the pool, and leaves that to other policies, down to what it needs itself. Default false.
     #[serde(default)]
     pub disable_scale_in: bool,
 }
@@ -99,7 +99,7 @@ pub enum Adjustment {
 }
 
 /// AWS step scaling: while the metric is past its threshold, the step whose bounds hold the distance says how
-/// far to go.
+/// far to go. A policy without a step that takes workers leaves that to other policies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepPolicy {
@@ -138,7 +138,8 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduledPolicy {
-    /// When: minute, hour, day of month, month, day of week.
+    /// When: minute, hour, day of month, month, day of week. A time that clocks skip comes when they do, one that
+    /// they show twice comes once; hours that begin with `*` go by the hours that pass.
     pub cron: String,
     /// The zone those times are in, by its IANA name. Default "UTC".
     #[serde(default = "utc")]
@@ -164,15 +165,15 @@ pub struct PredictivePolicy {
     /// How long before they are needed workers are ordered. Default "1m".
     #[serde(default = "one_minute")]
     pub ahead: Span,
-    /// Least history before anything is forecast. Default: one `period`.
+    /// Least history before anything is forecast; until then other policies decide alone. Default: one `period`.
     #[serde(default)]
     pub least_history: Option<Span>,
-    /// Forecasts, and tells it, but orders nothing. Default false.
+    /// Forecasts, and tells it in the log and the metrics, but orders nothing. Default false.
     #[serde(default)]
     pub forecast_only: bool,
 }
 
-/// Busy share of the workers, held at a target.
+/// Busy share of the workers, held at a target. Workers that start, warm up or drain do not count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UtilisationPolicy {

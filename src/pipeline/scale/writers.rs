@@ -29,7 +29,7 @@ pub struct WriterScale {
     #[serde(default)]
     pub mode: ScaleMode,
     /// Policies, each with exactly one field: writers are added when any of them says so and taken when all
-    /// agree. Default: `goal_age` where it is given, else `utilisation` with a target of 0.7.
+    /// agree; one that cannot tell does not. Default: `goal_age` where it is given, else `utilisation` with a target of 0.7.
     #[serde(default)]
     pub policies: Vec<ScalePolicy>,
 }

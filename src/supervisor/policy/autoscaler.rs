@@ -2,15 +2,18 @@
 
 use super::{
     Decision, Learned, Memory, Moment,
+    busy::Busy,
     changes::Changes,
+    consensus::Heard,
     goal_age::GoalAge,
+    limits::bounded,
     load::Load,
-    opinion::{Bounds, Opinion, Situation},
-    policies::Policy,
+    opinion::{Bounds, Situation},
+    policies::{Policy, recall, remember},
     quiet::Quiet,
     scheduled::Schedules,
+    told::Told,
     warm_up::WarmUp,
-    words::grouped,
 };
 use crate::pipeline::{Capacity, Observation, Scale, ScaleMode};
 use std::time::{Duration, Instant};
@@ -25,8 +28,10 @@ pub enum Verdict {
     Hold,
     /// The pool goes to this capacity, which is `desired` from now on.
     Scale(Decision),
-    /// It would have gone there, but only observes. Told once, until it would go elsewhere.
+    /// It would have gone there, but only observes. Told when it is news, and not every time.
     Would(Decision),
+    /// Nothing changes, and a policy that only forecasts has something new to tell.
+    Forecast(Decision),
 }
 
 /// A capacity that was asked for by hand and is not within the bounds.
@@ -47,19 +52,20 @@ pub struct Autoscaler {
     desired: u32,
     is_suspended: bool,
     load: Load,
+    busy: Busy,
     warm_up: WarmUp,
     schedules: Schedules,
     policies: Vec<Policy>,
     changes: Changes,
     source: Quiet,
-    /// What was last told while it only observes.
-    told: Option<u32>,
+    /// What was last told while it only observes, and of forecasts.
+    would: Told,
+    forecast: Told,
 }
 
 impl Autoscaler {
     pub fn new(scale: &Scale) -> Self {
         let max = scale.max.max(scale.min);
-        let desired = scale.desired.unwrap_or(scale.min).clamp(scale.min, max);
         let mut schedules = Schedules::default();
         scale
             .policies
@@ -75,102 +81,89 @@ impl Autoscaler {
             min: scale.min,
             max,
             mode: scale.mode,
-            desired,
+            desired: scale.desired.unwrap_or(scale.min).clamp(scale.min, max),
             is_suspended: false,
             load: Load::default(),
+            busy: Busy::default(),
             warm_up: WarmUp::new(scale.warm_up.0),
             schedules,
             policies,
             changes: Changes::new(scale.cooldown.0),
             source: Quiet::new(SOURCE_PATIENCE),
-            told: None,
+            would: Told::default(),
+            forecast: Told::default(),
         }
     }
 
     /// Learns from an observation, and says where the pool should go.
     pub fn decide(&mut self, now: Moment, seen: &Observation) -> Verdict {
-        let measured = self.warm_up.warm(now.instant, seen.in_service).min(self.desired);
+        let warm = self.warm_up.warm(now.instant, seen.in_service);
+        let measured = warm.min(self.desired);
         self.load.learn(now.instant, self.desired, measured, seen);
+        self.busy.learn(now.instant, warm, seen);
         let scheduled = self.schedules.watch(now.wall);
-        let bounds = self.bounds(seen.limit);
+        let bounds = self.limited(seen.limit);
         let room = self.changes.room(now.instant);
-        let at = Situation { now, seen, desired: self.desired, measured, bounds, room, load: &self.load };
-        let opinions = self.policies.iter_mut().filter_map(|policy| policy.opinion(&at));
-        // Out when any says so, in only when all do.
-        let opinion = opinions.max_by_key(|opinion| opinion.to);
-        let source = self.source.watch(now.instant, bounds.max);
+        let busy = self.busy.of(measured);
+        let at =
+            Situation { now, seen, desired: self.desired, measured, busy, bounds, room, load: &self.load };
+        let voices = self.policies.iter_mut().map(|policy| (policy.name(), policy.voice(&at)));
+        let Heard { decision, forecast } = Heard::of(self.desired, voices);
+        let useful = self.source.watch(now.instant, bounds.max);
         if self.is_suspended {
             return Verdict::Hold;
         }
         let is_by_hand = scheduled.is_some();
-        let opinion = scheduled.or(opinion).or_else(|| Opinion::stay(self.desired));
-        let to = opinion.and_then(|opinion| self.within(opinion, bounds, source, seen));
+        let to = bounded(scheduled.unwrap_or(decision), &at, &self.schedules, useful);
         match to {
-            Some(Opinion { to, .. })
-                if to < self.desired
-                    && !is_by_hand
-                    && to >= bounds.min
-                    && self.desired <= bounds.most
-                    && !self.changes.may_shrink(now.instant) =>
-            {
-                Verdict::Hold
+            Some(decision) if is_by_hand || self.may_go(now.instant, decision.to.0, bounds) => {
+                self.order(now.instant, decision, is_by_hand)
             }
-            Some(opinion) => self.order(now.instant, opinion, is_by_hand),
+            Some(_) => Verdict::Hold,
             None => {
-                self.told = None;
-                Verdict::Hold
+                self.would.nothing(now.instant);
+                self.foretell(now.instant, forecast)
             }
         }
     }
 
-    fn bounds(&self, limit: Option<u32>) -> Bounds {
-        let (min, most) = self.schedules.bounds(self.min, self.max);
+    /// Between bounds a pool shrinks only when the latest changes leave room for it.
+    fn may_go(&mut self, now: Instant, to: u32, bounds: Bounds) -> bool {
+        let is_free_to_stay = to >= bounds.min && self.desired <= bounds.most;
+        to > self.desired || !is_free_to_stay || self.changes.may_shrink(now)
+    }
+
+    /// The bounds in force: those of the topology, or what a schedule has put in their place.
+    pub fn bounds(&self) -> (u32, u32) {
+        self.schedules.bounds(self.min, self.max)
+    }
+
+    fn limited(&self, limit: Option<u32>) -> Bounds {
+        let (min, most) = self.bounds();
         // A source of which nothing is useful yet may have a first record at any time.
         let max = limit.map_or(most, |limit| limit.max(1).clamp(min, most));
         Bounds { min, max, most }
     }
 
-    /// The opinion under the bounds, if it still leads anywhere.
-    fn within(
-        &self,
-        opinion: Opinion,
-        bounds: Bounds,
-        source: Option<u32>,
-        seen: &Observation,
-    ) -> Option<Opinion> {
-        let waits = seen.backlog > 0 || seen.in_flight > 0;
-        let Opinion { to: wanted, mut because } = opinion;
-        let mut to = wanted.clamp(bounds.min, bounds.most);
-        if to < bounds.max.min(1) && waits {
-            (to, because) = (1, format!("{} waiting and no worker", grouped(seen.backlog)));
-        }
-        if to > self.desired && to > bounds.max {
-            to = bounds.max.max(self.desired);
-            because = format!("{because}; the source can use {}", bounds.max);
-        } else if let Some(useful) = source.filter(|useful| *useful < to && to <= self.desired) {
-            (to, because) = (useful, format!("the source can use no more than {useful}"));
-        }
-        if wanted > bounds.most {
-            because = if to < self.desired || because.is_empty() {
-                format!("the maximum is {}", bounds.most)
-            } else {
-                format!("{because}; the maximum is {}", bounds.most)
-            };
-        } else if wanted < bounds.min && to > self.desired {
-            because = format!("the minimum is {}", bounds.min);
-        }
-        (to != self.desired).then_some(Opinion { to, because })
-    }
-
-    fn order(&mut self, now: Instant, opinion: Opinion, is_by_hand: bool) -> Verdict {
-        let Opinion { to, because } = opinion;
-        let decision = Decision { to: Capacity(to), because };
+    fn order(&mut self, now: Instant, decision: Decision, is_by_hand: bool) -> Verdict {
+        let to = decision.to.0;
         if self.mode == ScaleMode::Observe {
-            let is_news = self.told.replace(to) != Some(to);
+            let is_news = self.would.is_news(now, to);
             return if is_news { Verdict::Would(decision) } else { Verdict::Hold };
         }
         self.note(now, to, is_by_hand);
         Verdict::Scale(decision)
+    }
+
+    fn foretell(&mut self, now: Instant, forecast: Option<Decision>) -> Verdict {
+        match forecast.filter(|forecast| forecast.to.0 != self.desired) {
+            Some(forecast) if self.forecast.is_news(now, forecast.to.0) => Verdict::Forecast(forecast),
+            Some(_) => Verdict::Hold,
+            None => {
+                self.forecast.nothing(now);
+                Verdict::Hold
+            }
+        }
     }
 
     fn note(&mut self, now: Instant, to: u32, is_by_hand: bool) {
@@ -190,16 +183,16 @@ impl Autoscaler {
     /// Orders a capacity by hand; policies may add to it at once, and take from it after a minute.
     ///
     /// # Errors
-    /// [`OutOfBounds`] when it is not within `min` and `max`.
+    /// [`OutOfBounds`] when it is not within the bounds in force.
     pub fn set_desired(&mut self, now: Moment, to: Capacity, because: &str) -> Result<Decision, OutOfBounds> {
-        let Bounds { min, most, .. } = self.bounds(None);
-        if !(min..=most).contains(&to.0) {
-            return Err(OutOfBounds { desired: to.0, min, max: most });
+        let (min, max) = self.bounds();
+        if !(min..=max).contains(&to.0) {
+            return Err(OutOfBounds { desired: to.0, min, max });
         }
         if to.0 != self.desired {
             self.note(now.instant, to.0, true);
         }
-        Ok(Decision { to, because: because.to_owned() })
+        Ok(Decision { to, because: because.to_owned(), by: Decision::HAND })
     }
 
     /// Decides nothing until resumed; goes on learning.
@@ -226,27 +219,43 @@ impl Autoscaler {
     /// What is to be kept across a restart.
     pub fn remember(&self, now: Moment) -> Memory {
         let mut memory = Memory::of(now.wall, self.desired);
+        memory.suspended = self.is_suspended;
+        memory.busy_workers = self.busy.remember();
         memory.changes = self.changes.remember(now.instant);
         self.load.remember(now.instant, &mut memory);
-        self.policies.iter().for_each(|policy| policy.remember(now.instant, &mut memory));
+        remember(&self.policies, now.instant, &mut memory);
         memory
     }
 
-    /// Takes up what was kept: rates and histories always, the capacity only while it is recent. A
-    /// memory of another form is ignored.
+    /// Takes up what was kept: rates, histories and a suspension always, the capacity only while it is recent or
+    /// nobody else may change it. A memory of another form is ignored.
     pub fn recall(&mut self, now: Moment, memory: &Memory) {
         if memory.version != Memory::VERSION {
             return;
         }
         let age = memory.recent(now.wall);
+        self.is_suspended = memory.suspended;
         if let Some(age) = age {
-            self.desired = memory.desired.clamp(self.min, self.max);
             self.changes.recall(now.instant, age, &memory.changes);
+            self.busy.recall(memory.busy_workers);
+        }
+        // A schedule that came due meanwhile is made up for.
+        self.schedules.begin(age.and(memory.written()).unwrap_or(now.wall));
+        if age.is_some() || memory.suspended {
+            let (min, max) = self.bounds();
+            self.desired = memory.desired.clamp(min, max);
         }
         self.load.recall(now.instant, memory, age);
-        let mut patience = memory.patience.iter();
-        for policy in &mut self.policies {
-            policy.recall(now.instant, memory, age, &mut patience);
-        }
+        recall(&mut self.policies, now.instant, memory, age);
+    }
+
+    /// Goes on under another scale, with the same workers and what was learned of them.
+    pub fn redefine(&mut self, scale: &Scale, now: Moment) {
+        let mut next = Self::new(scale);
+        next.recall(now, &self.remember(now));
+        next.load = std::mem::take(&mut self.load);
+        next.busy = std::mem::take(&mut self.busy);
+        next.warm_up.take_over(&mut self.warm_up);
+        *self = next;
     }
 }

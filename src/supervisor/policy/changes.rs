@@ -23,6 +23,8 @@ pub struct ChangesMemory {
     pub grew: Option<bool>,
     /// The latest changes of direction, milliseconds ago.
     pub reversals: Vec<u64>,
+    /// When the last one by hand or by a schedule was, milliseconds ago.
+    pub by_hand: Option<u64>,
 }
 
 /// Changes of one pool.
@@ -49,6 +51,7 @@ impl Changes {
             last: self.last.map(|at| milliseconds(now, at)),
             grew: self.grew,
             reversals: self.reversals.iter().map(|at| milliseconds(now, *at)).collect(),
+            by_hand: self.by_hand.filter(|_| within(now, self.by_hand, HAND)).map(|at| milliseconds(now, at)),
         }
     }
 
@@ -58,6 +61,7 @@ impl Changes {
         self.last = memory.last.as_ref().and_then(at);
         self.grew = memory.grew;
         self.reversals = memory.reversals.iter().take(2 * MOST_REVERSALS).filter_map(at).collect();
+        self.by_hand = memory.by_hand.as_ref().and_then(at);
     }
 
     /// A change has been ordered.

@@ -4,7 +4,9 @@ pub use super::{
     changes::ChangesMemory,
     goal_age::PatienceMemory,
     load::{LimitMemory, StartsMemory},
+    policies::PolicyMemory,
     profile::History,
+    quiet::QuietMemory,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +26,8 @@ pub struct Memory {
     /// Wall clock when it was written, milliseconds since the epoch.
     pub at_ms: i64,
     pub desired: u32,
+    /// Scaling was suspended by hand.
+    pub suspended: bool,
     /// Records per second of one worker.
     pub per_worker_per_second: Option<f64>,
     /// Share of its time that a worker with enough to do is busy.
@@ -32,6 +36,8 @@ pub struct Memory {
     pub arrivals_per_second: f64,
     pub arrivals_seconds: f64,
     pub dispersion: f64,
+    /// How many workers were busy in the last seconds.
+    pub busy_workers: Option<f64>,
     /// What all workers shared and was at its limit.
     pub limit: Option<LimitMemory>,
     /// How long workers take to start, and which do.
@@ -42,6 +48,8 @@ pub struct Memory {
     pub patience: Vec<PatienceMemory>,
     /// What predictive policies know of earlier periods.
     pub histories: Vec<History>,
+    /// What the other policies have seen of late, in the topology's order.
+    pub policies: Vec<PolicyMemory>,
 }
 
 impl Memory {
@@ -52,10 +60,14 @@ impl Memory {
         Self { version: Self::VERSION, at_ms: now.as_millisecond(), desired, ..Self::default() }
     }
 
+    /// When it was written, if it says so.
+    pub(super) fn written(&self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.at_ms).ok()
+    }
+
     /// How long ago it was written, if that is a short while.
     pub(super) fn recent(&self, now: Timestamp) -> Option<Duration> {
-        let at = Timestamp::from_millisecond(self.at_ms).ok()?;
-        let age = now.duration_since(at);
+        let age = now.duration_since(self.written()?);
         // A clock that was set back a little must not make the pool forget.
         (age.abs() <= RECENT).then(|| Duration::try_from(age).unwrap_or_default())
     }

@@ -1,8 +1,11 @@
 //! The autoscaler: observation and time in, a decision and its reason out. Nothing here acts or waits.
 
 mod autoscaler;
+mod busy;
 mod changes;
+mod consensus;
 mod goal_age;
+mod limits;
 mod load;
 mod memory;
 mod opinion;
@@ -14,13 +17,18 @@ mod scheduled;
 mod step;
 mod target_tracking;
 #[cfg(test)]
+mod tests;
+mod told;
+#[cfg(test)]
 mod trial;
 mod utilisation;
 mod warm_up;
 mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
-pub use memory::{ChangesMemory, History, LimitMemory, Memory, PatienceMemory, StartsMemory};
+pub use memory::{
+    ChangesMemory, History, LimitMemory, Memory, PatienceMemory, PolicyMemory, QuietMemory, StartsMemory,
+};
 
 use crate::pipeline::Capacity;
 use jiff::Timestamp;
@@ -46,6 +54,21 @@ impl Moment {
 pub struct Decision {
     pub to: Capacity,
     pub because: String,
+    /// Who decided: a policy, by its name in the topology, or one of the names below.
+    pub by: &'static str,
+}
+
+impl Decision {
+    /// The bounds in the topology.
+    pub const BOUNDS: &str = "bounds";
+    /// The source, which cannot use so many.
+    pub const SOURCE: &str = "source";
+    /// Records that wait while there is no worker.
+    pub const WORK: &str = "work";
+    /// Somebody, at the admin server.
+    pub const HAND: &str = "hand";
+    /// A schedule, whose name in the topology is this.
+    pub const SCHEDULE: &str = "scheduled";
 }
 
 /// What is known of a pool's rates, in records per second.

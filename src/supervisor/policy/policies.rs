@@ -2,14 +2,16 @@
 
 use super::{
     Learned, Memory,
-    goal_age::{GoalAge, PatienceMemory},
-    opinion::{Opinion, Situation},
+    goal_age::GoalAge,
+    opinion::{Situation, Voice},
     predictive::Predictive,
+    quiet::QuietMemory,
     step::StepScaling,
     target_tracking::TargetTracking,
     utilisation::Utilisation,
 };
 use crate::pipeline::{Scale, ScalePolicy};
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
@@ -19,6 +21,18 @@ pub(super) enum Policy {
     Step(StepScaling),
     Predictive(Box<Predictive>),
     Utilisation(Utilisation),
+}
+
+/// What is kept of one policy across a restart, besides what has a place of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PolicyMemory {
+    /// Its name in the topology.
+    pub name: String,
+    /// What it wanted of late.
+    pub low: Option<QuietMemory>,
+    /// For how long its metric has been past the threshold, milliseconds, and whether above it.
+    pub past: Option<(u64, bool)>,
 }
 
 impl Policy {
@@ -44,14 +58,25 @@ impl Policy {
             .or_else(|| utilisation.as_ref().map(|policy| Self::Utilisation(Utilisation::new(policy))))
     }
 
-    /// Where it would have the pool go; `None` while it cannot tell.
-    pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
+    /// Its name in a topology.
+    pub fn name(&self) -> &'static str {
         match self {
-            Self::GoalAge(policy) => policy.opinion(at),
-            Self::TargetTracking(policy) => policy.opinion(at),
-            Self::Step(policy) => policy.opinion(at),
-            Self::Predictive(policy) => policy.opinion(at),
-            Self::Utilisation(policy) => policy.opinion(at),
+            Self::GoalAge(_) => "goal_age",
+            Self::TargetTracking(_) => "target_tracking",
+            Self::Step(_) => "step",
+            Self::Predictive(_) => "predictive",
+            Self::Utilisation(_) => "utilisation",
+        }
+    }
+
+    /// What it says of the pool now.
+    pub fn voice(&mut self, at: &Situation<'_>) -> Voice {
+        match self {
+            Self::GoalAge(policy) => policy.opinion(at).map_or(Voice::Silent, Voice::Go),
+            Self::TargetTracking(policy) => policy.voice(at),
+            Self::Step(policy) => policy.voice(at),
+            Self::Predictive(policy) => policy.voice(at),
+            Self::Utilisation(policy) => policy.voice(at),
         }
     }
 
@@ -63,34 +88,64 @@ impl Policy {
         }
     }
 
-    pub fn remember(&self, now: Instant, memory: &mut Memory) {
-        match self {
-            Self::GoalAge(policy) => memory.patience.push(policy.remember(now)),
-            Self::Predictive(policy) => memory.histories.push(policy.profile().remember()),
-            _ => {}
-        }
+    fn keep(&self, now: Instant) -> Option<PolicyMemory> {
+        let (low, past) = match self {
+            Self::GoalAge(_) => return None,
+            Self::TargetTracking(policy) => (Some(policy.low().remember(now)), None),
+            Self::Step(policy) => (None, policy.remember(now)),
+            Self::Predictive(policy) => (Some(policy.low().remember(now)), None),
+            Self::Utilisation(policy) => (Some(policy.low().remember(now)), None),
+        };
+        Some(PolicyMemory { name: self.name().to_owned(), low, past })
     }
 
-    /// `age` is that of a memory that still says something of now, `patience` what `goal_age` policies have
-    /// not yet taken of it.
-    pub fn recall<'a>(
-        &mut self,
-        now: Instant,
-        memory: &'a Memory,
-        age: Option<Duration>,
-        patience: &mut impl Iterator<Item = &'a PatienceMemory>,
-    ) {
-        match self {
-            Self::GoalAge(policy) => {
+    fn take_up(&mut self, now: Instant, memory: &PolicyMemory) {
+        let low = match self {
+            Self::GoalAge(_) => return,
+            Self::Step(policy) => return policy.recall(now, memory.past),
+            Self::TargetTracking(policy) => policy.low_mut(),
+            Self::Predictive(policy) => policy.low_mut(),
+            Self::Utilisation(policy) => policy.low_mut(),
+        };
+        if let Some(known) = &memory.low {
+            low.recall(now, known);
+        }
+    }
+}
+
+/// Keeps what all policies of a pool know.
+pub(super) fn remember(policies: &[Policy], now: Instant, memory: &mut Memory) {
+    for policy in policies {
+        match policy {
+            Policy::GoalAge(policy) => memory.patience.push(policy.remember(now)),
+            Policy::Predictive(policy) => memory.histories.push(policy.profile().remember()),
+            _ => {}
+        }
+        memory.policies.extend(policy.keep(now));
+    }
+}
+
+/// Takes up what was kept. `age` is that of a memory that still says something of now; the time since then does
+/// not count as time in which a metric was watched.
+pub(super) fn recall(policies: &mut [Policy], now: Instant, memory: &Memory, age: Option<Duration>) {
+    let mut patience = memory.patience.iter();
+    let mut left: Vec<&PolicyMemory> = memory.policies.iter().collect();
+    for policy in policies {
+        match policy {
+            Policy::GoalAge(policy) => {
                 if let (Some(known), Some(age)) = (patience.next(), age) {
                     policy.recall(now, age, known);
                 }
             }
-            Self::Predictive(policy) => {
+            Policy::Predictive(policy) => {
                 let profile = policy.profile_mut();
                 let _ = memory.histories.iter().any(|history| profile.recall(history));
             }
             _ => {}
+        }
+        let place = left.iter().position(|known| known.name == policy.name());
+        if let Some(known) = place.map(|place| left.remove(place)).filter(|_| age.is_some()) {
+            policy.take_up(now, known);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Workers ahead of the load: the rates of the same minutes of earlier days, at today's level.
 
 use super::{
-    opinion::{Opinion, Situation},
+    opinion::{Opinion, Situation, Voice},
     profile::Profile,
     quiet::Quiet,
     words::{number, whole},
@@ -16,12 +16,14 @@ const UTILISATION: f64 = 0.8;
 const MOST_ERROR: f64 = 0.5;
 /// Scale-in waits until no more was forecast for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Fewer records per second than this need no worker, however long each takes.
+const NOTHING: f64 = 1e-3;
 
 #[derive(Debug)]
 pub(super) struct Predictive {
     policy: PredictivePolicy,
     profile: Profile,
-    quiet: Quiet,
+    low: Quiet,
     forecast: Option<f64>,
 }
 
@@ -29,7 +31,7 @@ impl Predictive {
     pub fn new(policy: &PredictivePolicy) -> Self {
         Self {
             profile: Profile::new(policy.period.0),
-            quiet: Quiet::new(PATIENCE),
+            low: Quiet::new(PATIENCE),
             policy: policy.clone(),
             forecast: None,
         }
@@ -43,39 +45,52 @@ impl Predictive {
         &mut self.profile
     }
 
+    pub fn low(&self) -> &Quiet {
+        &self.low
+    }
+
+    pub fn low_mut(&mut self) -> &mut Quiet {
+        &mut self.low
+    }
+
     /// Workers that the forecast needs, once there is one.
     pub fn forecast(&self) -> Option<f64> {
         self.forecast
     }
 
-    pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
+    /// Silent until it knows enough of the past, as in AWS, and while what it forecast was far off.
+    pub fn voice(&mut self, at: &Situation<'_>) -> Voice {
         self.profile.learn(at.now, at.seen.arrived);
         self.forecast = None;
         let least = self.policy.least_history.unwrap_or(self.policy.period).0;
         if self.profile.history() < least || self.profile.error().is_some_and(|error| error > MOST_ERROR) {
-            return None;
+            return Voice::Silent;
         }
-        let rate = at.load.per_worker()?;
-        let (when, arrivals) = self.highest(at.now.wall)?;
+        let Some((when, arrivals)) = self.highest(at.now.wall) else { return Voice::Silent };
+        let rate = match at.load.per_worker() {
+            Some(rate) => rate,
+            None if arrivals < NOTHING => f64::INFINITY,
+            None if self.policy.forecast_only => return Voice::Silent,
+            None => return Voice::stay(at.desired),
+        };
         let needed = arrivals / (UTILISATION * rate);
         self.forecast = Some(needed);
-        if self.policy.forecast_only {
-            return None;
-        }
         let to = whole(needed);
-        let most = self.quiet.watch(at.now.instant, at.bounds.hold(to));
-        let because = format!(
-            "forecast of {}/s for {} at {}/s per worker needs {to}",
-            number(arrivals),
-            when.strftime("%H:%M UTC"),
-            number(rate)
-        );
-        if at.bounds.hold(to) >= at.desired {
-            return Some(Opinion { to, because });
+        let mut because = format!("forecast of {}/s for {}", number(arrivals), when.strftime("%H:%M UTC"));
+        if rate.is_finite() {
+            because = format!("{because} at {}/s per worker", number(rate));
+        }
+        because = format!("{because} needs {to}");
+        if self.policy.forecast_only {
+            return Voice::Forecast(Opinion { to, because });
+        }
+        let most = self.low.watch(at.now.instant, to);
+        if to >= at.desired {
+            return Voice::Go(Opinion { to, because });
         }
         match most {
-            Some(most) => Some(Opinion { to: most, because }),
-            None => Opinion::stay(at.desired),
+            Some(most) => Voice::Go(Opinion { to: most, because }),
+            None => Voice::stay(at.desired),
         }
     }
 

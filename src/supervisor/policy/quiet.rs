@@ -1,5 +1,7 @@
 //! The most that was wanted within a time, for scale-in that waits until all of it needed less.
 
+use super::words::milliseconds;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -7,6 +9,19 @@ use std::{
 
 /// Wants that are remembered; more are joined with the newest.
 const MOST_WANTS: usize = 4096;
+
+/// Wants that are remembered across a restart.
+const MOST_REMEMBERED: usize = 64;
+
+/// What is kept of them across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QuietMemory {
+    /// For how long it had been watched, milliseconds; no more than the window is long.
+    pub watched: u64,
+    /// Falling wants by how long they are past, milliseconds.
+    pub wants: Vec<(u64, u32)>,
+}
 
 /// Wants within a window.
 #[derive(Debug)]
@@ -24,6 +39,27 @@ impl Quiet {
 
     pub fn length(&self) -> Duration {
         self.length
+    }
+
+    pub fn remember(&self, now: Instant) -> QuietMemory {
+        let longest = u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX);
+        let every = self.wants.len().div_ceil(MOST_REMEMBERED).max(1);
+        let wants = self.wants.iter().step_by(every);
+        QuietMemory {
+            watched: self.since.map_or(0, |since| milliseconds(now, since).min(longest)),
+            wants: wants.map(|(at, wanted)| (milliseconds(now, *at), *wanted)).collect(),
+        }
+    }
+
+    /// Goes on from what was kept, as if no time had passed since.
+    pub fn recall(&mut self, now: Instant, memory: &QuietMemory) {
+        let at = |ago: u64| now.checked_sub(Duration::from_millis(ago));
+        if memory.wants.is_empty() {
+            return;
+        }
+        self.since = at(memory.watched);
+        let want = |(ago, wanted): &(u64, u32)| Some((at(*ago)?, *wanted));
+        self.wants = memory.wants.iter().take(2 * MOST_REMEMBERED).filter_map(want).collect();
     }
 
     /// Takes in what is wanted now; answers the most within the window, once it has been seen whole.

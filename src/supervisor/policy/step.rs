@@ -1,15 +1,15 @@
 //! AWS step scaling: how far to go follows from how far a metric is past its threshold.
 //!
 //! Bounds of steps are counted from the threshold; above it the lower bound belongs to the step,
-//! below it the upper one. A scale-out counts from the workers that are warm, so that workers on
+//! below it the upper one, and at it either. A scale-out counts from the workers that are warm, so that workers on
 //! their way are not ordered twice; a scale-in waits for them.
 
 use super::{
-    opinion::{Opinion, Situation},
-    words::number,
+    opinion::{Opinion, Situation, Voice},
+    words::{milliseconds, number},
 };
 use crate::pipeline::{Adjustment, Metric, Step, StepPolicy};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct StepScaling {
@@ -30,48 +30,71 @@ impl StepScaling {
             Metric::Backlog => Some(backlog),
             Metric::BacklogPerWorker => workers.map(|workers| backlog / workers),
             Metric::Age => Some(at.seen.oldest_age.unwrap_or_default().as_secs_f64()),
-            Metric::Utilisation => Some(at.load.busy_workers()? / workers?),
+            Metric::Utilisation => Some(at.busy? / workers?),
         }
     }
 
-    pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
-        let metric = self.metric(at)?;
-        let past = metric - self.policy.threshold;
-        let Some(step) = self.policy.steps.iter().find(|step| step.holds(past)) else {
+    pub fn remember(&self, now: Instant) -> Option<(u64, bool)> {
+        self.past.map(|(since, is_above)| (milliseconds(now, since), is_above))
+    }
+
+    pub fn recall(&mut self, now: Instant, past: Option<(u64, bool)>) {
+        let at = |ago: u64| now.checked_sub(Duration::from_millis(ago)).unwrap_or(now);
+        self.past = past.map(|(ago, is_above)| (at(ago), is_above));
+    }
+
+    pub fn voice(&mut self, at: &Situation<'_>) -> Voice {
+        let Some(metric) = self.metric(at) else {
             self.past = None;
-            return Opinion::stay(at.desired);
+            return Voice::stay(at.desired);
+        };
+        let past = metric - self.policy.threshold;
+        let Some((step, is_above)) = self.held(past) else {
+            self.past = None;
+            // Where it has nothing to say it leaves the pool to others, if it never takes workers itself.
+            return if self.takes_none() { Voice::Silent } else { Voice::stay(at.desired) };
         };
         let now = at.now.instant;
-        let is_above = past >= 0.0;
         let since = match self.past {
             Some((since, side)) if side == is_above => since,
             _ => now,
         };
-        self.past = Some((since, is_above));
-        if now.saturating_duration_since(since) < self.policy.period.0 {
-            return Opinion::stay(at.desired);
-        }
         let to = at.bounds.hold(self.adjusted(step, at));
-        if to == at.desired {
-            return Opinion::stay(at.desired);
-        }
-        self.past = Some((now, is_above));
-        let side = if is_above { "above" } else { "below" };
-        let because = format!(
-            "{} {} is {side} {} by {}: {}",
-            self.policy.metric.words(),
-            number(metric),
-            number(self.policy.threshold),
-            number(past.abs()),
-            step.words(self.policy.adjustment)
-        );
-        Some(Opinion { to, because })
+        let because = || {
+            let side = if is_above { "above" } else { "below" };
+            format!(
+                "{} {} is {side} {} by {}: {}",
+                self.policy.metric.words(),
+                number(metric),
+                number(self.policy.threshold),
+                number(past.abs()),
+                step.words(self.policy.adjustment)
+            )
+        };
+        let is_time = now.saturating_duration_since(since) >= self.policy.period.0;
+        let goes = (is_time && to != at.desired).then(because);
+        self.past = Some((if goes.is_some() { now } else { since }, is_above));
+        goes.map_or_else(|| Voice::stay(at.desired), |because| Voice::Go(Opinion { to, because }))
+    }
+
+    /// The step that holds a distance from the threshold, and whether it is one above it.
+    fn held(&self, past: f64) -> Option<(&Step, bool)> {
+        let find = |is_above: bool| {
+            let step = self.policy.steps.iter().find(|step| step.holds(past, is_above))?;
+            Some((step, is_above))
+        };
+        let above = if past >= 0.0 { find(true) } else { None };
+        above.or_else(|| if past <= 0.0 { find(false) } else { None })
+    }
+
+    fn takes_none(&self) -> bool {
+        self.policy.adjustment != Adjustment::Exact && self.policy.steps.iter().all(|step| step.by >= 0)
     }
 
     /// The capacity that a step leads to; the one desired where it leads nowhere.
     fn adjusted(&self, step: &Step, at: &Situation<'_>) -> u32 {
         let desired = i64::from(at.desired);
-        let is_growing = at.measured < at.desired;
+        let is_growing = at.is_growing();
         let from = if step.by > 0 { i64::from(at.measured).min(desired) } else { desired };
         let to = match self.policy.adjustment {
             Adjustment::Exact => step.by,
@@ -103,10 +126,10 @@ impl StepScaling {
 }
 
 impl Step {
-    /// Whether a distance from the threshold is within the bounds.
-    fn holds(&self, past: f64) -> bool {
+    /// Whether a distance from the threshold is within the bounds, by the rule above or below it.
+    fn holds(&self, past: f64, is_above: bool) -> bool {
         let (from, to) = (self.from.unwrap_or(f64::NEG_INFINITY), self.to.unwrap_or(f64::INFINITY));
-        if past >= 0.0 { from <= past && past < to } else { from < past && past <= to }
+        if is_above { from <= past && past < to } else { from < past && past <= to }
     }
 
     fn words(&self, adjustment: Adjustment) -> String {

@@ -25,6 +25,7 @@ pub(super) struct Trial {
     pub seconds: u32,
     pub log: Vec<(u32, u32, u32, String)>,
     pub would: Vec<(u32, String)>,
+    pub foretold: Vec<(u32, String)>,
     pub oldest: f64,
     pub cost: f64,
     ready: Vec<f64>,
@@ -52,6 +53,7 @@ impl Trial {
             seconds: 0,
             log: Vec::new(),
             would: Vec::new(),
+            foretold: Vec::new(),
             oldest: 0.0,
             cost: 0.0,
             ready,
@@ -145,6 +147,7 @@ impl Trial {
                 self.log.push((self.seconds, from, decision.to.0, decision.because));
             }
             Verdict::Would(decision) => self.would.push((decision.to.0, decision.because)),
+            Verdict::Forecast(decision) => self.foretold.push((decision.to.0, decision.because)),
             Verdict::Hold => {}
         }
         self.staff();

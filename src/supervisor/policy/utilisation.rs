@@ -1,12 +1,13 @@
 //! The busy share of the workers, held at a target: by the time they are busy, or by what is
-//! outstanding with each, for workers that mostly wait for others.
+//! outstanding with each, for workers that mostly wait for others. Workers that start or warm up do not
+//! count in the metric but in what is ordered; scale-in waits for them.
 
 use super::{
-    opinion::{Opinion, Situation},
+    opinion::{Opinion, Situation, Voice},
     quiet::Quiet,
     words::{grouped, number, whole},
 };
-use crate::pipeline::UtilisationPolicy;
+use crate::{pipeline::UtilisationPolicy, units::Span};
 
 /// Smaller shares are not worth a change.
 const LEAST: f64 = 0.10;
@@ -22,32 +23,45 @@ impl Utilisation {
         Self { low: Quiet::new(policy.scale_in_after.0), policy: policy.clone() }
     }
 
-    pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {
+    pub fn low(&self) -> &Quiet {
+        &self.low
+    }
+
+    pub fn low_mut(&mut self) -> &mut Quiet {
+        &mut self.low
+    }
+
+    pub fn voice(&mut self, at: &Situation<'_>) -> Voice {
         let target = self.policy.target.clamp(0.01, 1.0);
-        let (busy, what) = match self.policy.outstanding {
-            Some(each) => {
-                let outstanding = at.seen.backlog + at.seen.in_flight;
-                let what = format!("{} outstanding at {each} per worker", grouped(outstanding));
-                (outstanding as f64 / f64::from(each.max(1)), what)
-            }
-            None => {
-                // A worker that warms up or starts has not been measured: nothing more is known.
-                let busy = at.load.busy_workers().filter(|_| at.measured > 0)?;
-                (busy, format!("{} busy of {}", number(busy), at.measured))
-            }
-        };
+        let Some((busy, what)) = self.metric(at) else { return Voice::stay(at.desired) };
         let wanted = busy / target;
-        let most = self.low.watch(at.now.instant, at.bounds.hold(whole(wanted)));
-        let because = |needed: u32| format!("{what} needs {needed} at a utilisation of {target}");
+        let to = whole(wanted);
+        let most = self.low.watch(at.now.instant, to);
         if wanted > f64::from(at.desired) * (1.0 + LEAST) {
-            let to = at.bounds.hold(whole(wanted));
-            return Some(Opinion { to, because: because(to) });
+            let because = format!("{what} needs {to} at a utilisation of {target}");
+            return Voice::Go(Opinion { to, because });
         }
         match most {
-            Some(most) if f64::from(most) <= f64::from(at.desired) * (1.0 - LEAST) => {
-                Some(Opinion { to: most, because: because(most) })
+            Some(most) if f64::from(most) <= f64::from(at.desired) * (1.0 - LEAST) && !at.is_growing() => {
+                let since = Span(self.low.length());
+                let because = format!(
+                    "{what}; a utilisation of {target} needed no more than {most} in the last {since}"
+                );
+                Voice::Go(Opinion { to: most, because })
             }
-            _ => Opinion::stay(at.desired),
+            _ => Voice::stay(at.desired),
         }
+    }
+
+    /// Workers that are kept busy, and in words by what; none while that cannot be told.
+    fn metric(&self, at: &Situation<'_>) -> Option<(f64, String)> {
+        if let Some(each) = self.policy.outstanding {
+            let outstanding = at.seen.backlog.saturating_add(at.seen.in_flight);
+            let what = format!("{} outstanding at {each} per worker", grouped(outstanding));
+            return Some((outstanding as f64 / f64::from(each.max(1)), what));
+        }
+        // A worker that warms up or starts has not been measured: nothing more is known.
+        let busy = at.busy.filter(|_| at.measured > 0)?;
+        Some((busy, format!("{} busy of {}", number(busy), at.measured)))
     }
 }

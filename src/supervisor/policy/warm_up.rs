@@ -22,11 +22,14 @@ impl WarmUp {
         Self { length, in_service: 0, joined: VecDeque::new() }
     }
 
+    /// Goes on with the workers of another one.
+    pub fn take_over(&mut self, other: &mut Self) {
+        self.in_service = other.in_service;
+        self.joined = std::mem::take(&mut other.joined);
+    }
+
     /// Workers of those in service that are warm.
     pub fn warm(&mut self, now: Instant, in_service: u32) -> u32 {
-        if self.length.is_zero() {
-            return in_service;
-        }
         let more = in_service.saturating_sub(self.in_service);
         if more > 0 {
             self.joined.push_back((now, more));

@@ -18,9 +18,19 @@ fn an_old_backlog_scales_a_pool_and_the_reason_is_kept() {
     let activity = &activities[0];
     assert_eq!((activity.from, activity.to), (1, 2));
     assert_eq!(activity.because, "the oldest of 12,400 waiting is 8.0 s old and no rate is known yet");
+    assert_eq!((activity.policy.as_deref(), &activity.cause), (Some("goal_age"), &Cause::Policy));
     assert_eq!(health.nodes["review"].pool.as_ref().unwrap().desired, 4);
     let metrics = system.metrics.render();
-    assert!(metrics.contains("caudal_scale_outs_total{kind=\"workers\",node=\"review\"} 2"), "{metrics}");
+    for line in [
+        "caudal_scale_outs_total{kind=\"workers\",node=\"review\"} 2",
+        "caudal_scaling_decisions_total{kind=\"workers\",node=\"review\",outcome=\"out\",policy=\"goal_age\"} 2",
+        "caudal_workers_min{kind=\"workers\",node=\"review\"} 1",
+        "caudal_workers_max{kind=\"workers\",node=\"review\"} 4",
+        "caudal_scaling_suspended{kind=\"workers\",node=\"review\"} 0",
+    ] {
+        assert!(metrics.contains(line), "no {line} in {metrics}");
+    }
+    assert!(!metrics.contains("caudal_workers_forecast"), "there is none");
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
 }
 
@@ -78,8 +88,10 @@ fn a_pool_that_only_observes_is_told_of_and_left_alone() {
         system.until(|health| health.pools.get("review").is_some_and(|pool| !pool.activities.is_empty()));
     let activity = health.pools["review"].activities.iter().next().unwrap();
     assert_eq!((&activity.cause, activity.status), (&Cause::ObserveOnly, ActivityStatus::Observed));
-    assert_eq!((activity.from, activity.to), (1, 2));
+    assert_eq!((activity.from, activity.to, activity.policy.as_deref()), (1, 2, Some("goal_age")));
     assert_eq!(health.nodes["review"].observation.in_service, 1);
+    let told = "caudal_scaling_decisions_total{kind=\"workers\",node=\"review\",outcome=\"observed\",policy=\"goal_age\"} 1";
+    assert!(system.metrics.render().contains(told));
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
 }
 

@@ -19,9 +19,6 @@ pub(super) use contention::Advice;
 pub use contention::LimitMemory;
 pub use starts::StartsMemory;
 
-/// Seconds over which the number of busy workers is averaged.
-const BUSY_SECONDS: f64 = 5.0;
-
 /// Arrivals, work, start times and contention of one pool.
 #[derive(Debug)]
 pub(super) struct Load {
@@ -30,7 +27,6 @@ pub(super) struct Load {
     work: Work,
     guard: Guard,
     advice: Advice,
-    busy_workers: Option<f64>,
 }
 
 impl Default for Load {
@@ -41,7 +37,6 @@ impl Default for Load {
             work: Work::default(),
             guard: Guard::default(),
             advice: Advice::Free,
-            busy_workers: None,
         }
     }
 }
@@ -52,10 +47,6 @@ impl Load {
         self.arrivals.learn(now, seen.arrived);
         self.starts.watch(now, desired, seen.in_service);
         let Some(interval) = self.work.interval(now, measured, seen) else { return };
-        let busy = interval.busy_seconds / interval.seconds;
-        let before = self.busy_workers.unwrap_or(busy);
-        let weight = 1.0 - (-interval.seconds / BUSY_SECONDS).exp();
-        self.busy_workers = Some(before + (busy - before) * weight);
         if measured < seen.in_service {
             // What workers do while they warm up says nothing of what they will do.
             return;
@@ -75,11 +66,6 @@ impl Load {
     /// Records per second that one more worker adds, once known.
     pub fn per_worker(&self) -> Option<f64> {
         self.work.per_second().filter(|rate| *rate > 0.0)
-    }
-
-    /// Workers that were busy in the last seconds, once known.
-    pub fn busy_workers(&self) -> Option<f64> {
-        self.busy_workers
     }
 
     /// What the guard against contention says.
