@@ -8,6 +8,7 @@ use super::queue::{Lease, QueueMachine};
 use super::reader::{self, Portion};
 use super::track::{QueueState, Track};
 use super::{LeasedMessage, QueueId, ReadError, Receipt, clock};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,14 +20,17 @@ fn queue_of(track: &Track) -> Result<&QueueState, ReadError> {
     track.queue.as_ref().ok_or(ReadError::UnknownTarget(track.id))
 }
 
-/// Leases up to `max` visible messages, waiting up to `wait` for the first.
+/// Leases up to `max` visible messages, waiting up to `wait` for the first, but not beyond `stop`. Unlike a
+/// future that is dropped, it loses no lease when it stops.
 pub(super) async fn receive(
     core: &Arc<Core>,
     track: &Arc<Track>,
     max: usize,
     visibility: Duration,
     wait: Duration,
+    stop: impl Future<Output = ()> + Send,
 ) -> Result<Vec<LeasedMessage>, ReadError> {
+    let mut stop = pin!(stop);
     let queue = queue_of(track)?;
     let visibility_ms = i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX);
     let deadline = Instant::now() + wait;
@@ -50,8 +54,11 @@ pub(super) async fn receive(
         if max == 0 || Instant::now() >= deadline {
             return Ok(Vec::new());
         }
-        // Either way there is another look; only the time left matters.
-        let _ = tokio::time::timeout_at(event, changed).await;
+        tokio::select! {
+            // Either way there is another look; only the time left matters.
+            _ = tokio::time::timeout_at(event, changed) => {}
+            () = &mut stop => return Ok(Vec::new()),
+        }
     }
 }
 

@@ -276,7 +276,23 @@ impl Store {
         visibility: Duration,
         wait: Duration,
     ) -> Result<Vec<LeasedMessage>, ReadError> {
-        messages::receive(self.core(), &self.queue(queue)?, max, visibility, wait).await
+        self.receive_until(queue, max, visibility, wait, std::future::pending()).await
+    }
+
+    /// The same, but without waiting any longer once `stop` has come. To drop a receive instead could leave
+    /// messages leased to nobody.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn receive_until(
+        &self,
+        queue: QueueId,
+        max: usize,
+        visibility: Duration,
+        wait: Duration,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Vec<LeasedMessage>, ReadError> {
+        messages::receive(self.core(), &self.queue(queue)?, max, visibility, wait, stop).await
     }
 
     /// Hides leased messages of one queue for `visibility` from now on, as SQS's

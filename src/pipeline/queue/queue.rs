@@ -96,6 +96,20 @@ impl Queue {
         self.store.receive(self.id, max, self.section().visibility_timeout.0, wait).await
     }
 
+    /// The same, but without waiting any longer once `stop` has come.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn receive_until(
+        &self,
+        max: usize,
+        wait: Duration,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Vec<LeasedMessage>, ReadError> {
+        let visibility = self.section().visibility_timeout.0;
+        self.store.receive_until(self.id, max, visibility, wait, stop).await
+    }
+
     pub fn depth(&self) -> QueueDepth {
         self.store.depth(self.id).unwrap_or_default()
     }

@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longest wait for messages, so that a worker asked to retire ends soon.
+/// Longest wait for messages at a time.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// What all workers of a pool share.
@@ -93,7 +93,7 @@ impl Pool {
         let mut in_flight = self.activity.in_flight();
         pulse.in_service();
         while !retire.is_asked() {
-            let messages = self.receive().await?;
+            let messages = self.receive(retire.asked()).await?;
             if messages.is_empty() {
                 continue;
             }
@@ -110,12 +110,16 @@ impl Pool {
         Ok(())
     }
 
-    /// Messages as soon as there are some, or none after [`WAIT`]. What a killed program held comes
+    /// Messages as soon as there are some, or none after [`WAIT`] or once `stop` has come. What a killed program held comes
     /// one by one, so that a message that kills programs does not take others with it again.
-    pub async fn receive(&self) -> Result<Vec<LeasedMessage>, TaskError> {
+    pub async fn receive(
+        &self,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Vec<LeasedMessage>, TaskError> {
         let suspects = self.suspects.load(Relaxed);
         let most = if suspects > 0 { 1 } else { self.section.batch.max(1) };
-        let messages = self.queue.receive(usize::try_from(most).unwrap_or(usize::MAX), WAIT).await;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let messages = self.queue.receive_until(most, WAIT, stop).await;
         let messages = messages.map_err(|error| TaskError::new("receiving messages", error))?;
         if suspects > 0 {
             // Where nothing waits, nothing suspect does.

@@ -198,3 +198,28 @@ async fn a_message_comes_again_after_its_visibility_timeout_and_is_exhausted_at_
     store.commit(batch).await.unwrap();
     assert_eq!(store.depth(queue).unwrap().deleted, 1);
 }
+
+#[tokio::test]
+async fn a_wait_for_messages_ends_when_it_is_stopped_and_leases_nothing_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let (day, (stop, stopped)) = (Duration::from_secs(86_400), tokio::sync::oneshot::channel::<()>());
+    let waiting = {
+        let store = store.clone();
+        let stopped = async move {
+            let _ = stopped.await;
+        };
+        tokio::spawn(async move { store.receive_until(queue, 1, day, day, stopped).await })
+    };
+    tokio::task::yield_now().await;
+    stop.send(()).unwrap();
+    assert!(waiting.await.unwrap().unwrap().is_empty());
+    let mut batch = Batch::new();
+    batch.send(queue, block(&[b"late"]), 0);
+    store.commit(batch).await.unwrap();
+    // What is there comes, although it is stopped already: only the wait is cut short.
+    let message = store.receive_until(queue, 1, day, day, async {}).await.unwrap().remove(0);
+    assert_eq!((message.receipt.receive_count, &*message.record.payload), (1, &b"late"[..]));
+    assert!(store.receive_until(queue, 1, day, day, async {}).await.unwrap().is_empty());
+}

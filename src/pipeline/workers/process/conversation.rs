@@ -1,5 +1,7 @@
 //! One worker speaks with its process: a batch at a time, answers settled while the next is worked on.
 
+mod parting;
+
 use super::{
     Fault, Program,
     child::Child,
@@ -21,10 +23,13 @@ use futures::future::BoxFuture;
 use rustix::process::Signal;
 use std::{
     io,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::watch,
+};
 
 /// How often the process itself is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -76,6 +81,8 @@ pub(super) struct Conversation {
     /// While it holds a batch.
     busy: Option<(Busy, activity::Busy)>,
     receiving: Option<Receiving>,
+    /// Ends the wait for messages.
+    enough: (watch::Sender<bool>, Retire),
     settler: Settler,
     heard_at: Instant,
     looked_at: Instant,
@@ -104,6 +111,7 @@ impl Conversation {
             holding: Holding::nothing(now),
             busy: None,
             receiving: None,
+            enough: Retire::pair(),
             settler,
             heard_at: now,
             looked_at: now,
@@ -139,8 +147,7 @@ impl Conversation {
                         return Ok(self.settler.finish().await?);
                     }
                     if !self.settler.is_full() {
-                        let pool = Arc::clone(&self.pool);
-                        self.receiving = Some(Box::pin(async move { pool.receive().await }));
+                        self.begin_receiving();
                     }
                 }
             }
@@ -162,6 +169,20 @@ impl Conversation {
                 Event::Woken => self.look_around(Instant::now()).await?,
             }
         }
+    }
+
+    /// Asks for messages, until the worker retires or its program is to be ended.
+    fn begin_receiving(&mut self) {
+        let (pool, retire, enough) = (Arc::clone(&self.pool), self.retire.clone(), self.enough.1.clone());
+        self.receiving = Some(Box::pin(async move {
+            let stop = async {
+                tokio::select! {
+                    () = retire.asked() => {}
+                    () = enough.asked() => {}
+                }
+            };
+            pool.receive(stop).await
+        }));
     }
 
     /// A program may end between two batches, with success; it cannot know that the next is on its way.
@@ -318,46 +339,6 @@ impl Conversation {
         let Some(limit) = self.program.memory else { return Ok(()) };
         let used = ByteSize(self.pool.memory.used_by(self.child.id()).await);
         if used > limit { Err(Fault::Memory { used, limit }.into()) } else { Ok(()) }
-    }
-
-    /// Ends the process in good order.
-    pub async fn end(&mut self) {
-        self.child.end(self.program.stop).await;
-    }
-
-    /// Kills the process and tells why, with its last words.
-    pub async fn kill(&mut self, fault: &Fault) -> String {
-        self.child.bury().await;
-        format!("{fault}{}", self.child.last_words())
-    }
-
-    /// Kills the process, which is not to blame, and gives back what can be given back.
-    pub async fn abandon(&mut self) {
-        self.child.bury().await;
-        if let Err(error) = self.hand_back(None).await {
-            tracing::warn!(%error, "messages come again when their visibility timeout is over");
-        }
-    }
-
-    /// Settles what was answered, and gives back at once what was not: as one more attempt that went
-    /// wrong when there is a reason, else as what nobody has tried.
-    pub async fn hand_back(&mut self, reason: Option<&str>) -> Result<(), TaskError> {
-        let now = Instant::now();
-        self.busy = None;
-        let unanswered = self.holding.take_unanswered();
-        if reason.is_some() {
-            self.pool.suspects.fetch_add(unanswered.len() as u64, Relaxed);
-        }
-        let interrupted = |reason: &str| Fate::Interrupted { reason: reason.to_owned() };
-        for message in unanswered {
-            self.settler.add(message, reason.map_or(Fate::Returned, interrupted), now);
-        }
-        if self.receiving.is_some() {
-            let messages = received(&mut self.receiving).await?;
-            self.settler.received(messages.len());
-            messages.into_iter().for_each(|message| self.settler.add(message, Fate::Returned, now));
-        }
-        self.settler.finish().await
     }
 }
 
