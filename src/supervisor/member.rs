@@ -80,8 +80,8 @@ impl Member {
             if let Some(scale) = report.scale.clone().filter(|_| report.revision == self.revision) {
                 pool.redefine(scale, Redefined::ByRollback, now);
             }
-            let (seen, refresh) = (&report.observation, report.refreshes.last());
-            pool.reported(at_ms, seen, report.restarts, report.last_error.as_deref(), refresh);
+            let seen = &report.observation;
+            pool.reported(at_ms, seen, report.restarts, report.last_error.as_deref(), &report.refreshes);
             if may_scale {
                 pool.consider(now, seen);
             }

@@ -178,7 +178,7 @@ impl Pool {
         seen: &Observation,
         restarts: u64,
         last_error: Option<&str>,
-        refresh: Option<&RefreshReport>,
+        refreshes: &[RefreshReport],
     ) {
         self.activities.settle(at_ms, seen);
         let replaced = restarts.saturating_sub(self.restarts);
@@ -186,9 +186,11 @@ impl Pool {
             self.activities.replaced(at_ms, self.delivered, replaced, last_error.unwrap_or("unknown"));
         }
         self.restarts = restarts;
-        if let Some(refresh) = refresh {
+        // More than one may have begun or ended since the last report.
+        let known = self.refresh.map_or(0, |(id, _)| id);
+        refreshes.iter().filter(|refresh| refresh.id >= known).for_each(|refresh| {
             self.note_refresh(at_ms, refresh);
-        }
+        });
     }
 
     fn note_refresh(&mut self, at_ms: i64, refresh: &RefreshReport) {

@@ -145,10 +145,15 @@ impl Refresh {
     pub(super) fn cancel(&mut self, because: &str, at_ms: i64) -> bool {
         let is_active = self.status().is_active();
         if is_active {
-            let reason = because.to_owned() + &self.between_stages();
-            self.end(RefreshStatus::Cancelled, Some(reason), at_ms);
+            self.end(RefreshStatus::Cancelled, Some(because.to_owned()), at_ms);
         }
         is_active
+    }
+
+    /// Ends it where it is, where the pool stays. False when it had ended.
+    pub(super) fn cancel_by_hand(&mut self, at_ms: i64) -> bool {
+        let because = format!("it was cancelled by hand{}", self.between_stages());
+        self.cancel(&because, at_ms)
     }
 
     /// Goes back to the older workers: from the next step on these are the newer ones.

@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    fn tell(&self, refresh: &Refresh) {
+    pub(super) fn tell(&self, refresh: &Refresh) {
         let report = refresh.report();
         let (status, reason) = (report.status, report.status_reason.as_deref().unwrap_or("as planned"));
         match status {
@@ -115,7 +115,7 @@ impl Node {
         let refresh = self.refresh.as_mut().ok_or(NotRefreshed::None)?;
         let id = refresh.report().id;
         match asked {
-            EndRefresh::Cancel if refresh.cancel("it was cancelled by hand", now_ms()) => {}
+            EndRefresh::Cancel if refresh.cancel_by_hand(now_ms()) => {}
             EndRefresh::Cancel => return Err(NotRefreshed::None),
             EndRefresh::RollBack => {
                 let began = refresh.roll_back("it was rolled back by hand".to_owned(), Instant::now());

@@ -80,7 +80,9 @@ impl Node {
     /// Ends what is under way, for another handover: what waited to start never does.
     fn supersede(&mut self) {
         if let Some(mut refresh) = self.refresh.take() {
-            refresh.cancel("another change came", now_ms());
+            if refresh.cancel("another change came", now_ms()) {
+                self.tell(&refresh);
+            }
             self.remember(refresh.report().clone());
         }
         if let Some(former) = self.former.take() {

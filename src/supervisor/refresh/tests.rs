@@ -183,7 +183,7 @@ fn a_cancelled_refresh_between_two_stages_says_so_and_the_older_workers_that_lea
     while pool.newer.len() < 5 {
         pool.step();
     }
-    assert!(pool.refresh.cancel("it was cancelled by hand", 7));
+    assert!(pool.refresh.cancel_by_hand(7));
     let reason = pool.refresh.report().status_reason.clone().unwrap();
     assert!(reason.contains("5 workers of the former stage stay beside 5 of the new one"), "{reason}");
     for (desired, older) in [(10, 5), (10, 5), (12, 5), (7, 2), (12, 2), (3, 0), (10, 0)] {

@@ -194,6 +194,27 @@ fn a_pool_that_was_half_refreshed_is_rolled_back_all_the_same() {
 }
 
 #[test]
+fn a_refresh_that_a_change_puts_an_end_to_is_told_as_cancelled() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 4);
+    let replaced = successor(&rig, &desk, Scale::between(4, 8), quick(), Mischief::NONE);
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 4);
+    let slow = RefreshSettings { warm_up: Span(Duration::from_secs(600)), ..quick() };
+    system.order("review", PoolVerb::StartRefresh(Some(slow))).unwrap();
+    let applied = system.apply(change(replaced)).unwrap();
+    assert_eq!(applied.replaced, ["review".into()]);
+    let health = system.until(|health| latest(health) == Some(RefreshStatus::Successful));
+    let told = health.pools["review"].activities.iter().filter(|one| one.cause == Cause::Refresh);
+    let told: Vec<_> = told.map(|one| (one.status, one.because.as_str())).collect();
+    let [(ActivityStatus::Cancelled, first), (ActivityStatus::Successful, _)] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert!(first.contains("another change came"), "{first}");
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
 fn a_stop_in_the_middle_of_a_refresh_drains_both_stages() {
     let desk = Desk::with(1_000_000);
     let rig = rig(&desk, 8);

@@ -40,18 +40,23 @@ impl Stage for Recorded {
         for index in 0..desired.0 {
             let (stubborn, panics) = (self.is_stubborn, Arc::clone(&self.panics));
             let (name, diary) = (self.name, Arc::clone(&self.diary));
-            tasks.ensure(&format!("task-{index}"), move |retire| async move {
-                if panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
-                {
-                    panic!("as ordered");
+            tasks.ensure(&format!("task-{index}"), move |retire| {
+                let panics = panics
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+                    .is_ok();
+                // Written by who starts it, so that its place in the diary does not depend on a busy machine.
+                if !panics {
+                    diary.lock().unwrap().push(format!("{name} started"));
                 }
-                diary.lock().unwrap().push(format!("{name} started"));
-                if stubborn {
-                    std::future::pending::<()>().await;
+                async move {
+                    assert!(!panics, "as ordered");
+                    if stubborn {
+                        std::future::pending::<()>().await;
+                    }
+                    retire.asked().await;
+                    diary.lock().unwrap().push(format!("{name} ended"));
+                    Ok::<(), TaskError>(())
                 }
-                retire.asked().await;
-                diary.lock().unwrap().push(format!("{name} ended"));
-                Ok::<(), TaskError>(())
             });
         }
     }
