@@ -30,8 +30,8 @@ pub use health::{Health, NodeHealth, NodeState, Observed, Phase, PoolHealth, Poo
 pub use node::BuiltNode;
 pub use orders::{ControlPlane, Done, Orders, PoolVerb, Refused};
 pub use policy::{
-    Autoscaler, ChangesMemory, Decision, History, Learned, LimitMemory, Memory, Moment, OutOfBounds,
-    PatienceMemory, PolicyMemory, QuietMemory, StartsMemory, Verdict,
+    ArrivalsMemory, Autoscaler, ChangesMemory, Decision, History, Learned, LimitMemory, Memory, Moment,
+    OutOfBounds, PatienceMemory, PolicyMemory, QuietMemory, StartsMemory, Verdict,
 };
 pub use refresh::{RefreshReport, RefreshStatus};
 pub use terms::NodeTerms;

@@ -3,7 +3,7 @@
 pub use super::{
     changes::ChangesMemory,
     goal_age::PatienceMemory,
-    load::{LimitMemory, StartsMemory},
+    load::{ArrivalsMemory, LimitMemory, StartsMemory},
     policies::PolicyMemory,
     profile::History,
     quiet::QuietMemory,
@@ -32,10 +32,8 @@ pub struct Memory {
     pub per_worker_per_second: Option<f64>,
     /// Share of its time that a worker with enough to do is busy.
     pub efficiency: f64,
-    /// Records per second that arrived, so many seconds long, and the variance over the mean of a second's.
-    pub arrivals_per_second: f64,
-    pub arrivals_seconds: f64,
-    pub dispersion: f64,
+    /// What arrived of late.
+    pub arrivals: ArrivalsMemory,
     /// How many workers were busy in the last seconds.
     pub busy_workers: Option<f64>,
     /// What all workers shared and was at its limit.

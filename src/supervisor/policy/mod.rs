@@ -27,7 +27,8 @@ mod words;
 
 pub use autoscaler::{Autoscaler, OutOfBounds, Verdict};
 pub use memory::{
-    ChangesMemory, History, LimitMemory, Memory, PatienceMemory, PolicyMemory, QuietMemory, StartsMemory,
+    ArrivalsMemory, ChangesMemory, History, LimitMemory, Memory, PatienceMemory, PolicyMemory, QuietMemory,
+    StartsMemory,
 };
 
 use crate::pipeline::Capacity;

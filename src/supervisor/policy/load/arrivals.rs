@@ -9,6 +9,7 @@ use super::{
     counts::{Count, Total, dispersion},
     trend,
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -24,20 +25,20 @@ const DISPERSION_SAMPLES: usize = 121;
 const DISPERSION_WEIGHT: f64 = 0.01;
 /// Suffixes that are compared with the rest of the window: their lengths in seconds, and the standard deviations
 /// by which they must depart. Short ones are looked at more often, so they must depart by more for the same
-/// false alarms: about one in fifty hours for each length.
+/// false alarms: about one in twenty hours for each length.
 const SUFFIXES: [(f64, f64); 12] = [
-    (1.0, 5.5),
-    (2.0, 5.2),
-    (3.0, 5.1),
-    (5.0, 5.0),
-    (8.0, 4.8),
-    (13.0, 4.6),
-    (21.0, 4.4),
-    (34.0, 4.2),
-    (55.0, 4.0),
-    (89.0, 3.8),
-    (144.0, 3.5),
-    (233.0, 3.2),
+    (1.0, 5.3),
+    (2.0, 5.0),
+    (3.0, 4.9),
+    (5.0, 4.8),
+    (8.0, 4.6),
+    (13.0, 4.4),
+    (21.0, 4.2),
+    (34.0, 4.0),
+    (55.0, 3.85),
+    (89.0, 3.65),
+    (144.0, 3.35),
+    (233.0, 3.1),
 ];
 /// Standard deviations by which a single sample is suddenly above the others, and by which the next confirms it.
 const SUDDEN_SIGMAS: f64 = 4.5;
@@ -46,8 +47,23 @@ const CONFIRMED_SIGMAS: f64 = 3.0;
 const DEPARTURE: f64 = 0.05;
 /// Least events, in units of the usual batch, that make a change.
 const LEAST_EVENTS: f64 = 6.0;
-/// What was known before a restart counts no more than so many seconds.
+/// Only a rate known from before a longer break counts, and for no more than so many seconds.
+const SHORT_BREAK: Duration = Duration::from_secs(60);
 const RECALLED: f64 = 120.0;
+/// Samples of the window that are older than the newest ones are remembered so many in one.
+const JOINED: usize = 8;
+
+/// What is kept of arrivals across a restart.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ArrivalsMemory {
+    /// Seconds and records of the newest samples.
+    pub newest: Vec<(f32, f32)>,
+    /// The same of those since the rate last changed.
+    pub window: Vec<(f32, f32)>,
+    /// Variance over mean of a second's records.
+    pub dispersion: f64,
+}
 
 /// Arrivals of one pool.
 #[derive(Debug, Default)]
@@ -67,12 +83,41 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Begins with a rate known from so many seconds before; it gives way as soon as arrivals speak against it.
-    pub fn recall(&mut self, per_second: f64, seconds: f64, dispersion: f64) {
-        let seconds = seconds.clamp(1.0, RECALLED);
-        self.window = VecDeque::from([Count { seconds, records: per_second.max(0.0) * seconds }]);
-        self.dispersion = dispersion;
-        self.knew_dispersion = dispersion > 0.0;
+    pub fn remember(&self) -> ArrivalsMemory {
+        let joined = |samples: &[Count]| {
+            let mut total = Total::default();
+            samples.iter().for_each(|sample| total.add(*sample));
+            (total.seconds as f32, total.records as f32)
+        };
+        let single = self.window.len().min(DISPERSION_SAMPLES);
+        let older: Vec<Count> = self.window.iter().take(self.window.len() - single).copied().collect();
+        let newer = self.window.iter().skip(older.len()).map(|sample| joined(&[*sample]));
+        ArrivalsMemory {
+            newest: self.recent.iter().map(|sample| joined(&[*sample])).collect(),
+            window: older.chunks(JOINED).map(joined).chain(newer).collect(),
+            dispersion: self.dispersion,
+        }
+    }
+
+    /// Takes up what was known `age` ago. After a longer break only the rate counts, which gives way as soon as
+    /// arrivals speak against it.
+    pub fn recall(&mut self, age: Duration, memory: &ArrivalsMemory) {
+        let count = |(seconds, records): &(f32, f32)| {
+            let (seconds, records) = (f64::from(*seconds), f64::from(*records));
+            let is_count = seconds > 0.0 && records >= 0.0 && (seconds + records).is_finite();
+            is_count.then_some(Count { seconds, records })
+        };
+        self.recent = memory.newest.iter().take(DISPERSION_SAMPLES).filter_map(count).collect();
+        self.window = memory.window.iter().take(2 * DISPERSION_SAMPLES).filter_map(count).collect();
+        self.dispersion = memory.dispersion;
+        self.knew_dispersion = self.dispersion > 0.0;
+        if age > SHORT_BREAK {
+            let seconds = self.seconds().min(RECALLED);
+            let known = Count { seconds, records: self.rate() * seconds };
+            self.window = VecDeque::from([known]);
+            self.window.retain(|known| known.seconds > 0.0);
+            self.recent.clear();
+        }
     }
 
     /// Takes in the counter of records that ever arrived. A counter that went back begins anew.

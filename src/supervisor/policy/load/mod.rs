@@ -1,6 +1,8 @@
 //! What is learned of a pool's load, once for all its policies.
 
 mod arrivals;
+#[cfg(test)]
+mod arrivals_tests;
 mod contention;
 mod counts;
 mod starts;
@@ -15,6 +17,7 @@ use starts::Starts;
 use std::time::{Duration, Instant};
 use work::Work;
 
+pub use arrivals::ArrivalsMemory;
 pub(super) use contention::Advice;
 pub use contention::LimitMemory;
 pub use starts::StartsMemory;
@@ -82,9 +85,7 @@ impl Load {
     }
 
     pub fn remember(&self, now: Instant, memory: &mut Memory) {
-        memory.arrivals_per_second = self.arrivals.rate();
-        memory.arrivals_seconds = self.arrivals.seconds();
-        memory.dispersion = self.arrivals.dispersion();
+        memory.arrivals = self.arrivals.remember();
         memory.limit = self.guard.remember();
         memory.per_worker_per_second = self.work.per_second();
         memory.efficiency = self.work.efficiency();
@@ -97,9 +98,8 @@ impl Load {
             self.work.recall(rate, memory.efficiency);
         }
         self.starts.recall(now, age, &memory.starts);
-        if age.is_some() {
-            let Memory { arrivals_per_second, arrivals_seconds, dispersion, .. } = *memory;
-            self.arrivals.recall(arrivals_per_second, arrivals_seconds, dispersion);
+        if let Some(age) = age {
+            self.arrivals.recall(age, &memory.arrivals);
             self.guard.recall(now, memory.limit);
             if let Some(rate) = self.per_worker() {
                 self.advice = self.guard.standing(rate);
