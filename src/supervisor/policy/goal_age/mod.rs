@@ -11,6 +11,7 @@ mod shadow;
 #[cfg(test)]
 mod tests;
 mod want;
+mod worth;
 
 use super::{
     load::Advice,
@@ -20,15 +21,15 @@ use super::{
 use crate::units::Span;
 use lasting::Lasting;
 use patience::Patience;
-use shadow::{LEAST_IN, LEAST_OUT, Wanted};
+use shadow::Wanted;
 use std::time::{Duration, Instant};
 use want::Want;
 
 pub use patience::PatienceMemory;
 
-/// Standard errors of the rate that a scale-out must be clear of, and that a scale-in leaves room for.
-const CLEAR_OF: f64 = 2.5;
-const ROOM_FOR: f64 = 1.5;
+/// Standard errors of the rate that are ordered on top: a worker too many costs less than one too few, and less
+/// than another change.
+const ROOM: f64 = 1.0;
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]
@@ -71,27 +72,24 @@ impl GoalAge {
             Advice::AtMost(useful) => useful,
             _ => f64::INFINITY,
         };
-        // As many as a scale-out would leave alone.
-        let roomy = (want.steady + ROOM_FOR * want.error) / (1.0 + LEAST_OUT);
-        let steady = at.bounds.hold(whole(roomy.min(useful)));
-        let all = whole(want.all.min(useful));
+        let rate = want.rate + ROOM * want.error;
+        let keep = at.bounds.hold(whole(rate.min(useful)));
         let exact = want.all.min(useful);
-        let (steady, lasting) = self.lasting.watch(now, steady, exact);
-        let least = (want.all - CLEAR_OF * want.error).min(useful);
-        let wanted = Wanted { steady, all: at.bounds.hold(all), exact, lasting, least };
-        let floor = self.patience.watch(now, at.desired, wanted);
+        let order = at.bounds.hold(whole(want.all.max(rate).min(useful)));
+        let (keep, lasting) = self.lasting.watch(now, keep, exact);
+        let wanted = Wanted { keep, order, exact, lasting };
+        let since = Duration::try_from_secs_f64(at.load.arrivals.seconds()).unwrap_or_default();
+        let floor = self.patience.watch(now, since, at.desired, at.room, wanted);
         if wanted.is_more_than(at.desired) || at.desired < at.bounds.min {
             if at.load.advice() == Advice::Doubt {
                 return Opinion::stay(at.desired);
             }
-            return Some(Opinion { to: all, because: want.because });
+            return Some(Opinion { to: whole(want.all.max(rate).min(useful)), because: want.because });
         }
         if f64::from(at.desired) > useful.ceil() {
-            let to = at.bounds.hold(all);
-            return Some(Opinion { to, because: format!("more workers than {to} do not help") });
+            return Some(Opinion { to: order, because: format!("more workers than {order} do not help") });
         }
-        let worth = f64::from(at.desired) * (1.0 - LEAST_IN);
-        let Some(floor) = floor.filter(|floor| f64::from(floor.workers) <= worth) else {
+        let Some(floor) = floor.filter(|floor| floor.workers < at.desired) else {
             return Opinion::stay(at.desired);
         };
         let because = format!("no more than {} were needed in the last {}", floor.workers, Span(floor.since));

@@ -8,19 +8,21 @@
 use super::{
     peaks::Peaks,
     shadow::{Shadow, ShadowMemory, Wanted},
+    worth::worth,
 };
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// Seconds for which steady wants, and for which any wants, keep the pool: one shadow each.
+/// Seconds for which steady wants, and for which any wants, keep the pool: one shadow each. Workers for a backlog
+/// stay for ten seconds at least: until then nobody can tell a burst that goes on from one that is over.
 const PATIENCES: [(u64, u64); 12] = [
-    (60, 3),
+    (60, 10),
     (60, 20),
     (60, 60),
-    (120, 3),
+    (120, 10),
     (120, 20),
     (120, 120),
-    (240, 3),
+    (240, 10),
     (240, 20),
     (240, 240),
     (480, 20),
@@ -47,6 +49,9 @@ pub struct PatienceMemory {
     /// Any wants, the same way.
     pub all: Vec<(u64, u32)>,
     pub shadows: Vec<ShadowMemory>,
+    /// What the pool had, and whether its last change added workers.
+    pub desired: u32,
+    pub grew_last: Option<bool>,
 }
 
 /// The patience of one pool.
@@ -57,6 +62,9 @@ pub(super) struct Patience {
     shadows: Vec<Shadow>,
     cooldown: Duration,
     has_begun: bool,
+    /// What the pool had last, and whether its last change added workers.
+    desired: u32,
+    grew_last: Option<bool>,
 }
 
 impl Patience {
@@ -68,27 +76,46 @@ impl Patience {
             shadows: PATIENCES.map(shadow).into(),
             cooldown,
             has_begun: false,
+            desired: 0,
+            grew_last: None,
         }
     }
 
-    /// Takes in what is wanted now; answers how far the pool may shrink.
-    pub fn watch(&mut self, now: Instant, desired: u32, wanted: Wanted) -> Option<Floor> {
+    /// Takes in what is wanted now; answers how far the pool may shrink. The rate is known to have been what it is
+    /// for `since`, and `room` is how many changes of direction the hour has left.
+    pub fn watch(
+        &mut self,
+        now: Instant,
+        since: Duration,
+        desired: u32,
+        room: usize,
+        wanted: Wanted,
+    ) -> Option<Floor> {
         if !std::mem::replace(&mut self.has_begun, true) {
             // What came before is not known, but for what was ordered for it.
             self.steady.push(now, desired, LONGEST);
             self.shadows.iter_mut().for_each(|shadow| shadow.begin(desired));
+            self.desired = desired;
         }
-        self.steady.push(now, wanted.steady, LONGEST);
-        self.all.push(now, wanted.all, LONGEST);
+        self.steady.lower(now.checked_sub(since).unwrap_or(now), wanted.keep);
+        self.steady.push(now, wanted.keep, LONGEST);
+        self.all.push(now, wanted.order, LONGEST);
+        if desired != self.desired {
+            self.grew_last = Some(desired > self.desired);
+            self.desired = desired;
+        }
         let (steady, all) = (&self.steady, &self.all);
         for shadow in &mut self.shadows {
-            let target = steady.most(now, shadow.steady).max(all.most(now, shadow.all));
-            shadow.follow(now, target, wanted, self.cooldown);
+            let any = all.most(now, shadow.all);
+            shadow.follow(now, |within| steady.most(now, within).max(any), wanted, self.cooldown);
         }
         let calm = self.shadows.iter().filter(|shadow| shadow.is_calm(now));
         let cheapest = calm.min_by(|one, other| one.cost().total_cmp(&other.cost()));
         let followed = cheapest.or(self.shadows.last())?;
-        Some(Floor { workers: followed.target(), since: followed.steady })
+        let any = all.most(now, followed.all);
+        let kept = |within| steady.most(now, within).max(any);
+        let workers = worth(followed.steady, desired, (self.grew_last != Some(false)).then_some(room), kept)?;
+        Some(Floor { workers, since: followed.steady })
     }
 
     pub fn remember(&self, now: Instant) -> PatienceMemory {
@@ -96,6 +123,8 @@ impl Patience {
             steady: self.steady.remember(now),
             all: self.all.remember(now),
             shadows: self.shadows.iter().map(|shadow| shadow.remember(now)).collect(),
+            desired: self.desired,
+            grew_last: self.grew_last,
         }
     }
 
@@ -104,6 +133,7 @@ impl Patience {
             return;
         }
         self.has_begun = true;
+        (self.desired, self.grew_last) = (memory.desired, memory.grew_last);
         self.steady.recall(now, age, &memory.steady, LONGEST);
         self.all.recall(now, age, &memory.all, LONGEST);
         for (shadow, known) in self.shadows.iter_mut().zip(&memory.shadows) {

@@ -9,7 +9,7 @@ use std::{
 /// Peaks that are kept; the oldest go first.
 const MOST_PEAKS: usize = 1024;
 /// Peaks that are remembered across a restart.
-const MOST_REMEMBERED: usize = 64;
+const MOST_REMEMBERED: usize = 256;
 
 /// Falling: each is less than those before it, and later.
 #[derive(Debug, Default)]
@@ -26,6 +26,16 @@ impl Peaks {
         {
             self.0.pop_front();
         }
+    }
+
+    /// It is known by now that no more than so much was wanted since then: what seemed to be wanted later was
+    /// wanted until then.
+    pub fn lower(&mut self, since: Instant, wanted: u32) {
+        let mut until = None;
+        while let Some((_, more)) = self.0.pop_back_if(|(at, more)| *at > since && *more > wanted) {
+            until = Some(more);
+        }
+        self.0.extend(until.map(|most| (since, most)));
     }
 
     /// The most within a time until now.
@@ -47,5 +57,25 @@ impl Peaks {
                 self.push(at, *wanted, longest);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_seemed_to_be_wanted_after_a_change_was_wanted_until_it() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let (minute, longest) = (Duration::from_secs(60), Duration::from_secs(900));
+        let mut peaks = Peaks::default();
+        (0..=110).for_each(|second| peaks.push(at(second), 50, longest));
+        peaks.lower(at(100), 20);
+        peaks.push(at(110), 20, longest);
+        assert_eq!(peaks.most(at(160), minute), 50, "a minute after the change");
+        assert_eq!(peaks.most(at(161), minute), 20, "and not after it was noticed");
+        peaks.lower(at(105), 30);
+        assert_eq!(peaks.most(at(160), minute), 50, "what was wanted before is not touched");
     }
 }

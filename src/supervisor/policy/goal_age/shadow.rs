@@ -1,5 +1,6 @@
 //! A pool that is only imagined: what another patience would have come to.
 
+use super::worth::{MOST_TURNS, worth};
 use crate::supervisor::policy::words::milliseconds;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -7,31 +8,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Changes of direction within a time that are still calm: few at once, or more that are far apart.
+/// Changes of direction within a time that are still calm: four bursts within ten minutes, eight within half an
+/// hour, and no more in an hour than a pool may have.
 const CALM: [(Duration, usize); 3] =
-    [(Duration::from_secs(600), 6), (Duration::from_secs(1800), 12), (WINDOW, 19)];
+    [(Duration::from_secs(600), 8), (Duration::from_secs(1800), 16), (WINDOW, 19)];
 const WINDOW: Duration = Duration::from_secs(3600);
 /// Changes of direction that are remembered.
 const MOST_REMEMBERED: usize = 32;
 /// Time over which the workers are averaged.
 const PAID: Duration = Duration::from_secs(1800);
-/// Smaller shares are not worth a scale-in, or a scale-out.
-pub(super) const LEAST_IN: f64 = 0.10;
-pub(super) const LEAST_OUT: f64 = 0.03;
+/// Smaller shares are not worth a scale-out.
+const LEAST_OUT: f64 = 0.03;
 /// Scale-outs of less than this share can wait for some seconds.
 const SMALL: f64 = 0.10;
 
 /// What is wanted at one time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
-    /// Whole workers for what steadily arrives.
-    pub steady: u32,
+    /// Whole workers for what arrives.
+    pub keep: u32,
     /// Whole workers for that and for what waits.
-    pub all: u32,
-    /// What that was before it was made whole, and what it is at least: less what may be chance.
+    pub order: u32,
+    /// What that is without room for error, before it was made whole.
     pub exact: f64,
-    pub least: f64,
-    /// The least that was wanted in the last seconds.
+    /// The least that was so wanted in the last seconds.
     pub lasting: f64,
 }
 
@@ -41,7 +41,7 @@ impl Wanted {
         let few = f64::from(workers);
         let is_small = self.exact < few * (1.0 + SMALL);
         let wanted = if is_small { self.lasting } else { self.exact };
-        self.all > workers && (workers == 0 || (wanted > few * (1.0 + LEAST_OUT) && self.least > few))
+        self.order > workers && (workers == 0 || wanted > few * (1.0 + LEAST_OUT))
     }
 }
 
@@ -64,7 +64,6 @@ pub(super) struct Shadow {
     pub steady: Duration,
     pub all: Duration,
     desired: u32,
-    target: u32,
     grew_last: Option<bool>,
     changed_at: Option<Instant>,
     watched_at: Option<Instant>,
@@ -80,7 +79,6 @@ impl Shadow {
             steady,
             all,
             desired: 0,
-            target: 0,
             grew_last: None,
             changed_at: None,
             watched_at: None,
@@ -94,22 +92,29 @@ impl Shadow {
         self.desired = desired;
     }
 
-    /// Goes where its patience leads it: `target` is the most that it still keeps.
-    pub fn follow(&mut self, now: Instant, target: u32, wanted: Wanted, cooldown: Duration) {
+    /// Goes where its patience leads it: `kept` is the most that was wanted within a time.
+    pub fn follow(
+        &mut self,
+        now: Instant,
+        kept: impl Fn(Duration) -> u32,
+        wanted: Wanted,
+        cooldown: Duration,
+    ) {
         self.pay(now);
-        self.target = target;
+        let turns =
+            (self.grew_last != Some(false)).then_some(MOST_TURNS.saturating_sub(self.reversals.len()));
+        let target = worth(self.steady, self.desired, turns, kept);
         while self.reversals.front().is_some_and(|at| now.saturating_duration_since(*at) > WINDOW) {
             self.reversals.pop_front();
         }
         let cooled = self.changed_at.is_none_or(|at| now.saturating_duration_since(at) >= cooldown);
         let grows = wanted.is_more_than(self.desired);
-        let shrinks = cooled
-            && target < self.desired
-            && f64::from(target) <= f64::from(self.desired) * (1.0 - LEAST_IN);
-        if !grows && !shrinks {
-            return;
-        }
-        self.desired = if grows { wanted.all } else { target };
+        let to = match target.filter(|_| cooled) {
+            _ if grows => wanted.order,
+            Some(target) => target,
+            None => return,
+        };
+        self.desired = to;
         self.changed_at = Some(now);
         if self.grew_last.replace(grows).is_some_and(|before| before != grows) {
             self.reversals.push_back(now);
@@ -140,11 +145,6 @@ impl Shadow {
     /// Workers, in the mean.
     pub fn cost(&self) -> f64 {
         self.cost
-    }
-
-    /// The most that it still keeps.
-    pub fn target(&self) -> u32 {
-        self.target
     }
 
     /// When it changed direction, as milliseconds ago, and its mean workers.

@@ -28,8 +28,10 @@ const NEXT_TO_NOTHING: f64 = 0.02;
 /// A capacity that is wanted now, in workers and parts of them.
 #[derive(Debug)]
 pub(super) struct Want {
-    /// For what steadily arrives, and its standard error.
+    /// For what steadily arrives.
     pub steady: f64,
+    /// For what arrives, with what its rise and chance add; and the standard error of that.
+    pub rate: f64,
     pub error: f64,
     /// For that and for what waits.
     pub all: f64,
@@ -46,7 +48,7 @@ impl Want {
 
     /// Before any work was seen: one worker to learn from, then doubling while records grow too old.
     fn unlearned(goal: Duration, at: &Situation<'_>) -> Self {
-        let want = |all: f64, because: String| Self { steady: all, error: 0.0, all, because };
+        let want = |all: f64, because: String| Self { steady: all, rate: all, error: 0.0, all, because };
         let waiting = at.seen.backlog;
         if waiting == 0 && at.seen.in_flight == 0 {
             return want(0.0, "nothing waits".to_owned());
@@ -88,7 +90,7 @@ impl Want {
         let is_busy = at.seen.backlog > 0 || at.seen.in_flight > 0;
         let least = if is_busy { 1.0 } else { 0.0 };
         let quiet = if all < NEXT_TO_NOTHING { 0.0 } else { all };
-        Self { steady, error, all: quiet.max(least), because }
+        Self { steady, rate: ahead, error, all: quiet.max(least), because }
     }
 }
 
