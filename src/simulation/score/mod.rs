@@ -51,7 +51,8 @@ pub struct Score {
     pub futile: Option<f64>,
     /// Records handed back by workers that left, over records finished.
     pub lost_to_scale_in: f64,
-    /// Greatest change of what is ordered in the minute after a restart, as a share.
+    /// Greatest change of what is ordered in the minute after a restart, as a share; an order that comes up to 5 s
+    /// sooner or later is the same one.
     pub amnesia: Option<f64>,
     /// Reckoned over needed workers while the load is steady: 95th percentile of the error, as a share.
     pub estimator_error: Option<f64>,

@@ -16,6 +16,10 @@ const LEAST_NEED: f64 = 5.0;
 /// Seconds that a load has been steady when an estimate is judged.
 const STEADY: usize = 60;
 
+/// Seconds by which an order may be sooner or later and still be the same one: what arrived while nobody counted
+/// is not known to whoever starts anew.
+const ABOUT: usize = 5;
+
 /// Changes per hour, and changes of direction per hour.
 pub(super) fn actions_and_reversals(decisions: &[Change], seconds: usize) -> (f64, f64) {
     let ups = || decisions.iter().map(|(_, from, to, _)| to > from);
@@ -55,13 +59,17 @@ pub(super) fn estimator_error(run: &Run, model: &PoolModel, needs: &[f64]) -> Op
     errors.get(place.checked_sub(1)?).copied()
 }
 
-/// Greatest difference of what is ordered in the minute after a restart, over what is ordered without one; a
-/// single worker is not counted.
+/// Greatest difference of what is ordered in the minute after a restart from what is ordered without one within
+/// 5 s before or after, over the latter; a single worker is not counted.
 pub(super) fn amnesia(plain: &Run, restarted: &Run, restart_at: usize) -> f64 {
-    let pairs = plain.samples.iter().zip(&restarted.samples).skip(restart_at).take(AFTER_RESTART);
-    let difference = |(plain, restarted): (&Sample, &Sample)| {
-        let apart = plain.desired.abs_diff(restarted.desired);
-        if apart > 1 { f64::from(apart) / f64::from(plain.desired.max(1)) } else { 0.0 }
+    let difference = |(second, sample): (usize, &Sample)| {
+        let near = plain.samples.iter().take(second + ABOUT + 1).skip(second.saturating_sub(ABOUT));
+        let ordered = || near.clone().map(|sample| sample.desired);
+        let (least, most) = (ordered().min().unwrap_or_default(), ordered().max().unwrap_or_default());
+        let nearest = sample.desired.clamp(least, most);
+        let apart = sample.desired.abs_diff(nearest);
+        if apart > 1 { f64::from(apart) / f64::from(nearest.max(1)) } else { 0.0 }
     };
-    pairs.map(difference).fold(0.0, f64::max)
+    let after = restarted.samples.iter().enumerate().skip(restart_at).take(AFTER_RESTART);
+    after.map(difference).fold(0.0, f64::max)
 }

@@ -148,6 +148,17 @@ fn amnesia_is_the_greatest_difference_in_the_minute_after_a_restart() {
 }
 
 #[test]
+fn an_order_that_comes_five_seconds_sooner_or_later_is_no_amnesia() {
+    let (mut plain, mut restarted) = (run(), run());
+    set(&mut plain, 520..SECONDS, |sample| sample.desired = 9);
+    set(&mut restarted, 525..SECONDS, |sample| sample.desired = 9);
+    assert_eq!(scored(&plain, Some((&restarted, 500))).amnesia, Some(0.0));
+    set(&mut restarted, 525..526, |sample| sample.desired = 2);
+    let later = scored(&plain, Some((&restarted, 500))).amnesia;
+    assert!(later.is_some_and(|later| later > 0.7), "{later:?}");
+}
+
+#[test]
 fn work_lost_to_scale_in_is_a_share_of_what_was_finished() {
     let mut run = run();
     assert_eq!(scored(&run, None).lost_to_scale_in, 0.0);
