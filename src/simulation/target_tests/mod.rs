@@ -1,5 +1,7 @@
 //! What the daemon's autoscaler promises: its targets on every trace, and no better rival.
 
+mod promises;
+
 use super::{
     OwnSizing, PoolModel, RIVALS, Rehearsal, Score, on_all_cores,
     targets::{Measure, Target, targets},
