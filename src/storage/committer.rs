@@ -191,10 +191,10 @@ impl Committer {
         let spans = run.spans(payload, at_ms);
         let TrackRun { track, mut first, blocks, visible_at_ms, count, .. } = run;
         let next = first + u64::from(count);
-        if let (Some(queue), Some(visible_at_ms)) = (&track.queue, visible_at_ms) {
-            let arrivals: Vec<i64> = blocks.iter().flat_map(|block| block::arrivals(&block.bytes)).collect();
-            locked(&queue.machine).sent(first, &arrivals, visible_at_ms);
-        }
+        let (sent, arrivals) = match &track.queue {
+            Some(_) => (first, blocks.iter().flat_map(|block| block::arrivals(&block.bytes)).collect()),
+            None => (first, Vec::new()),
+        };
         let mut places = track.places();
         for span in &spans {
             places.extend(self.active.header.number, span);
@@ -209,7 +209,9 @@ impl Committer {
         }
         drop(places);
         track.next.send_replace(next);
-        if let Some(queue) = &track.queue {
+        // Last: a message is leased only when its body can be read.
+        if let (Some(queue), Some(visible_at_ms)) = (&track.queue, visible_at_ms) {
+            locked(&queue.machine).sent(sent, &arrivals, visible_at_ms);
             queue.changed.notify_waiters();
         }
         self.touched.entry(track.id).or_insert(track);

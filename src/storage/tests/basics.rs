@@ -223,3 +223,37 @@ async fn a_wait_for_messages_ends_when_it_is_stopped_and_leases_nothing_after() 
     assert_eq!((message.receipt.receive_count, &*message.record.payload), (1, &b"late"[..]));
     assert!(store.receive_until(queue, 1, day, day, async {}).await.unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_leased_only_when_it_can_be_handed_out() {
+    const MESSAGES: usize = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(
+        folder.path(),
+        StorageSettings { flush: false, ..small() },
+        StorageMetrics::unregistered(),
+    )
+    .unwrap();
+    let queue = store.declare_queue("q", QueuePolicy::default()).await.unwrap();
+    let sender = store.clone();
+    let sending = tokio::spawn(async move {
+        for message in 0..MESSAGES {
+            let mut batch = Batch::new();
+            batch.send(queue, block(&[message.to_string().as_bytes()]), 0);
+            sender.commit(batch).await.unwrap();
+        }
+    });
+    let (hour, patience) = (Duration::from_secs(3_600), Duration::from_secs(10));
+    let mut received = 0;
+    while received < MESSAGES {
+        // No wait: a look falls into every moment of a commit.
+        received += store.receive(queue, 10, hour, Duration::ZERO).await.unwrap().len();
+        if sending.is_finished() && store.depth(queue).unwrap().ready == 0 {
+            break;
+        }
+        tokio::time::timeout(patience, tokio::task::yield_now()).await.unwrap();
+    }
+    sending.await.unwrap();
+    received += store.receive(queue, MESSAGES, hour, Duration::ZERO).await.unwrap().len();
+    assert_eq!(received, MESSAGES, "leased, but handed out to nobody");
+}
