@@ -182,8 +182,12 @@ def try_error(options, work, point, error, draw):
         if after:
             raise rig.Lost(f"{story}: {len(after)} batches were acknowledged after the failed flush")
     elif served and trial.daemon.process.poll() is None:
-        trial.daemon.wait_until_settled()
-        trial.daemon.stop()
+        try:
+            trial.daemon.wait_until_settled()
+            trial.daemon.stop()
+        except OSError:
+            # It was about to end by the fault that it met.
+            trial.daemon.wait(5)
     try:
         trial.verify()
     except rig.Lost as fault:

@@ -174,8 +174,7 @@ impl Shared {
                 part.name()
             ))
         };
-        let failed =
-            |error: DeltaTableError| Trouble::Failed(format!("opening {}.{name}: {error}", part.name()));
+        let failed = |error: DeltaTableError| Trouble::of_table(part.name(), name, &error);
         let table = open_table(opened).await.map_err(failed)?.ok_or_else(nothing)?;
         table.update_datafusion_session(&self.session.state()).map_err(failed)?;
         table.table_provider().await.map_err(|error| Trouble::of(error, ""))

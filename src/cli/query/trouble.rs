@@ -5,6 +5,7 @@ use crate::{
     pipeline::{catalog::CatalogError, object_stores::StoreError},
 };
 use datafusion::common::{Column, DataFusionError, SchemaError};
+use deltalake_core::DeltaTableError;
 
 /// Most columns named in a message.
 const NAMED: usize = 40;
@@ -79,6 +80,21 @@ impl Trouble {
             DataFusionError::Plan(text) => Self::Refused(text.clone()),
             other => Self::Failed(other.to_string()),
         }
+    }
+}
+
+impl Trouble {
+    /// Why a table does not open.
+    pub fn of_table(part: &str, name: &str, error: &DeltaTableError) -> Self {
+        let text = error.to_string();
+        let headless = text.contains("No table metadata or protocol found");
+        let missing = if headless {
+            "; its log has neither _delta_log/00000000000000000000.json, with which it began, nor a checkpoint: \
+             `caudal doctor` on the data folder tells what is missing"
+        } else {
+            ""
+        };
+        Self::Failed(format!("opening {part}.{name}: {text}{missing}"))
     }
 }
 

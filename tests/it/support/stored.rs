@@ -12,7 +12,7 @@ use datafusion::{
 use std::{
     collections::BTreeSet,
     fs,
-    io::Read,
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -37,7 +37,12 @@ pub fn raw_lines(folder: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     for path in files_below(folder) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let bytes = fs::read(&path).unwrap();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            // What is not finished yet may have got its name meanwhile.
+            Err(fault) if fault.kind() == ErrorKind::NotFound => continue,
+            Err(fault) => panic!("{}: {fault}", path.display()),
+        };
         let text = if name.ends_with(".jsonl.zst") {
             zstd::decode_all(bytes.as_slice()).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
         } else if name.ends_with(".jsonl.gz") {
