@@ -2,7 +2,9 @@
 //!
 //! Checksums of other bytes are gone for good before a name gets its new bytes, and the new ones come when
 //! these are there for good. So a crash leaves a file with its own checksums or, in between, with none,
-//! which is read unverified. Each step is flushed: no order of the file system's own is relied on.
+//! which is read unverified. Each step is flushed: no order of the file system's own is relied on. Writers of
+//! one name within this process take turns, so that no step of one falls between two of another; the data
+//! folder's lock keeps other processes out.
 
 use super::{
     checksums::{Sums, place_of_sums, sums_of},
@@ -11,9 +13,23 @@ use super::{
 };
 use std::{
     fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// Names that share a turn wait for each other without need: many are cheap.
+const TURNS: usize = 256;
+static TURN: [Mutex<()>; TURNS] = [const { Mutex::new(()) }; TURNS];
+
+/// The turn of a name. Not to be asked for while another is held.
+fn turn_of(path: &Path) -> Option<MutexGuard<'static, ()>> {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    let nth = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default();
+    TURN.get(nth).map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// Publishes a staged file (see [`publish`]) and then its checksums. Blocking.
 ///
@@ -29,6 +45,7 @@ pub fn publish_sealed(
     folders: &Folders,
 ) -> io::Result<()> {
     let encoded = sums.encoded();
+    let _turn = turn_of(path);
     if let Err(error) = clear(path, existing, &encoded) {
         let _ = fs::remove_file(staged);
         return Err(error);
@@ -89,13 +106,12 @@ pub fn write_sealed(path: &Path, pieces: &[&[u8]], existing: Existing, folders: 
 /// file that is there belong to it and stay.
 pub fn clear(path: &Path, existing: Existing, next: &[u8]) -> io::Result<()> {
     let Some(place) = place_of_sums(path) else { return Ok(()) };
-    let found = match fs::metadata(&place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
     let stays = match existing {
         Existing::Refuse => path.try_exists()?,
-        Existing::Replace => found.len() == next.len() as u64 && fs::read(&place)? == next,
+        Existing::Replace => match fs::read(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found? == next,
+        },
     };
     if stays { Ok(()) } else { remove_sums(&place) }
 }
@@ -111,7 +127,7 @@ fn write_sums(place: &Path, encoded: &[u8], file: &File, path: &Path, folders: &
         return Err(error);
     }
     publish(&sums, &staged, place, Existing::Replace)?;
-    // Another writer of the same name came in between: whose bytes won is not known here.
+    // Somebody else replaced the file since: whose bytes won is not known here.
     if leads_to(path, file)? { Ok(()) } else { remove_sums(place) }
 }
 
@@ -130,6 +146,7 @@ pub fn remove_sums(place: &Path) -> io::Result<()> {
 /// When they cannot be read or written.
 pub fn carry(encoded: Option<&[u8]>, path: &Path, folders: &Folders) -> io::Result<()> {
     let (Some(encoded), Some(place)) = (encoded, sums_of(path)) else { return Ok(()) };
+    let _turn = turn_of(path);
     write_sums(&place, encoded, &File::open(path)?, path, folders)
 }
 
@@ -159,5 +176,6 @@ pub fn seal(path: &Path) -> io::Result<()> {
             read => sums.add(piece.get(..read).unwrap_or_default()),
         }
     }
+    let _turn = turn_of(&path);
     write_sums(&place, &sums.encoded(), &file, &path, &Folders::default())
 }

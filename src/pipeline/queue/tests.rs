@@ -13,7 +13,7 @@ use crate::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(90);
 
 fn context(folder: &Path) -> Context {
     let settings = StorageSettings {

@@ -13,7 +13,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn reap_until(tasks: &mut Tasks, now: Instant, wanted: usize) -> Vec<TaskExit> {
     let begun = Instant::now();
     let mut exits = Vec::new();
-    while exits.len() < wanted && begun.elapsed() < Duration::from_secs(10) {
+    while exits.len() < wanted && begun.elapsed() < Duration::from_secs(90) {
         exits.extend(tasks.reap_at(now));
         std::thread::yield_now();
     }

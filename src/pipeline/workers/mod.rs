@@ -3,6 +3,8 @@
 
 mod activity;
 mod backoff;
+#[cfg(test)]
+mod bench;
 mod exchange;
 mod http_runner;
 mod pool;

@@ -1,15 +1,13 @@
 //! Workers over a real store, rules and a real server.
 
-use super::{pool::Pool, *};
+use super::{
+    bench::{Bench, LONG, origins, reasons, take},
+    pool::Pool,
+    *,
+};
 use crate::{
-    pipeline::{
-        Capacity, Context, Origin, Pulse, RefreshSettings, RestartTerms, Retire, Scale, Stage, Tally, Target,
-        Tasks, now_ms,
-        queue::{DeadLetter, Queue, QueueSection, sum_tallies},
-        rules::RejectRule,
-    },
-    storage::{Batch, LeasedMessage, RecordBlock, StorageSettings, Store},
-    telemetry::{Metrics, StorageMetrics},
+    pipeline::{Capacity, Pulse, Retire, Stage, Tally, Tasks, queue::Queue, rules::RejectRule},
+    storage::LeasedMessage,
     units::Span,
 };
 use serde_json::{Value, json};
@@ -20,114 +18,15 @@ use std::{
     time::Duration,
 };
 
-const LONG: Duration = Duration::from_secs(20);
-
-/// A store with a queue of work, a queue of results and a dead-letter queue.
-struct Bench {
-    context: Context,
-    work: Arc<Queue>,
-    results: Arc<Queue>,
-    dead: Arc<Queue>,
-    _folder: tempfile::TempDir,
-}
-
 impl Bench {
-    async fn new(visibility: Duration, max_receives: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = StorageSettings {
-            flush: false,
-            log_file_bytes: 1 << 20,
-            free_space_floor: 0,
-            ..StorageSettings::default()
-        };
-        let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
-        let metrics = Metrics::new().node("review", "workers");
-        let context =
-            Context { node: "review".into(), store: store.clone(), metrics, data: folder.path().to_owned() };
-        let section = QueueSection {
-            visibility_timeout: Span(visibility),
-            dead_letter: Some(DeadLetter { queue: "dead".to_owned(), max_receives }),
-            ..QueueSection::default()
-        };
-        let plain = QueueSection::default();
-        Self {
-            work: Queue::open("rides", &section, store.clone()).await.unwrap(),
-            results: Queue::open("results", &plain, store.clone()).await.unwrap(),
-            dead: Queue::open("dead", &plain, store).await.unwrap(),
-            context,
-            _folder: folder,
-        }
+    /// One worker works, without a failure, until `done` has come true.
+    async fn work_well_until(&self, pool: &Arc<Pool>, done: impl AsyncFnOnce()) {
+        assert_eq!(self.work_until(pool, done).await, Vec::<String>::new());
     }
-
-    async fn send(&self, payloads: &[&str]) {
-        let mut block = RecordBlock::new();
-        for (sequence, payload) in (0..).zip(payloads) {
-            let origin = Origin { stream: "trips".to_owned(), shard: 2, sequence };
-            block.push(now_ms(), b"key", &origin.encode(), payload.as_bytes());
-        }
-        let mut batch = Batch::new();
-        batch.send(self.work.id(), block, 0);
-        self.context.store.commit(batch).await.unwrap();
-    }
-
-    fn section(run: Run) -> WorkersSection {
-        WorkersSection {
-            from: "rides".to_owned(),
-            run,
-            to: None,
-            scale: Scale::default(),
-            batch: 10,
-            retry: Retry { base: Span(Duration::from_millis(2)), max: Span(Duration::from_millis(10)) },
-            heartbeat: None,
-            restart: RestartTerms::default(),
-            refresh: RefreshSettings::default(),
-        }
-    }
-
-    fn pool(&self, run: Run) -> Arc<Pool> {
-        let target = Some(Target::Queue(Arc::clone(&self.results)));
-        let (work, dead) = (Arc::clone(&self.work), Some(Arc::clone(&self.dead)));
-        Arc::new(Pool::new(self.context.clone(), Self::section(run), work, dead, target).unwrap())
-    }
-
-    fn tally(&self) -> Tally {
-        sum_tallies(&self.context.store, "review")
-    }
-
-    /// One worker works until `done` has come true.
-    async fn work_until(&self, pool: &Arc<Pool>, done: impl AsyncFnOnce()) {
-        let (switch, retire) = Retire::pair();
-        let worker = tokio::spawn(Arc::clone(pool).work("worker-0".to_owned(), retire, Pulse::unwatched()));
-        tokio::time::timeout(LONG, done()).await.unwrap();
-        switch.send_replace(true);
-        worker.await.unwrap().unwrap();
-    }
-}
-
-/// Takes `count` messages off a queue, waiting for them.
-async fn take(queue: &Queue, count: usize) -> Vec<LeasedMessage> {
-    let mut taken = Vec::new();
-    while taken.len() < count {
-        let got = queue.receive(count - taken.len(), LONG).await.unwrap();
-        assert!(!got.is_empty(), "{} of {count} messages came to {}", taken.len(), queue.name());
-        taken.extend(got);
-    }
-    taken.sort_by_key(|message| Origin::decode(&message.record.attributes).map(|origin| origin.sequence));
-    taken
 }
 
 fn payloads(messages: &[LeasedMessage]) -> Vec<&str> {
     messages.iter().map(|message| std::str::from_utf8(&message.record.payload).unwrap()).collect()
-}
-
-fn origins(messages: &[LeasedMessage]) -> Vec<u64> {
-    let origin = |message: &LeasedMessage| Origin::decode(&message.record.attributes).unwrap();
-    assert!(messages.iter().all(|message| origin(message).stream == "trips" && origin(message).shard == 2));
-    messages.iter().map(|message| origin(message).sequence).collect()
-}
-
-fn reasons(messages: &[LeasedMessage]) -> Vec<String> {
-    messages.iter().map(|message| Origin::decode_reason(&message.record.attributes).unwrap()).collect()
 }
 
 /// A server on a free port that answers each posted batch by `answer`: status and body.
@@ -177,7 +76,7 @@ async fn rules_send_results_on_put_rejects_aside_and_count_each_message_once() {
     let pool = bench.pool(Run { rules: Some(RulesRun { sql, reject }), ..Run::default() });
     bench.send(&[r#"{"n":5}"#, r#"{"n":0}"#, r#"{"n":200}"#, "nope"]).await;
     let mut dead = Vec::new();
-    bench.work_until(&pool, async || dead = take(&bench.dead, 2).await).await;
+    bench.work_well_until(&pool, async || dead = take(&bench.dead, 2).await).await;
     let results = take(&bench.results, 1).await;
     assert_eq!((payloads(&results), origins(&results)), (vec![r#"{"twice":10}"#], vec![0]));
     assert_eq!((payloads(&dead), origins(&dead)), (vec![r#"{"n":200}"#, "nope"], vec![2, 3]));
@@ -205,7 +104,7 @@ async fn a_failed_item_is_tried_again_and_the_others_are_not() {
     let pool = bench.pool(run);
     bench.send(&[r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]).await;
     let mut results = Vec::new();
-    bench.work_until(&pool, async || results = take(&bench.results, 3).await).await;
+    bench.work_well_until(&pool, async || results = take(&bench.results, 3).await).await;
     assert_eq!((payloads(&results), origins(&results)), (vec!["2", "4", "6"], vec![0, 1, 2]));
     let requests: Vec<Value> = got.try_iter().collect();
     assert_eq!(requests.len(), 2);
@@ -226,7 +125,7 @@ async fn of_a_refused_batch_only_the_guilty_message_is_given_up() {
     let pool = bench.pool(run);
     bench.send(&[r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#, "not json"]).await;
     let mut dead = Vec::new();
-    bench.work_until(&pool, async || dead = take(&bench.dead, 2).await).await;
+    bench.work_well_until(&pool, async || dead = take(&bench.dead, 2).await).await;
     assert_eq!(origins(&dead), [1, 3]);
     assert_eq!(reasons(&dead), ["the server answered 422: n must be odd", "the payload is not JSON"]);
     assert_eq!(payloads(&take(&bench.results, 2).await), ["2", "6"]);
@@ -239,7 +138,7 @@ async fn a_server_that_stays_sick_sends_messages_to_the_dead_letter_queue_with_i
     let pool = bench.pool(serve(|_| (503, "down for repair".to_owned())));
     bench.send(&[r#"{"n":1}"#]).await;
     let mut dead = Vec::new();
-    bench.work_until(&pool, async || dead = take(&bench.dead, 1).await).await;
+    bench.work_well_until(&pool, async || dead = take(&bench.dead, 1).await).await;
     assert_eq!(reasons(&dead), ["failed 3 times, at last: the server answered 503: down for repair"]);
     assert_eq!(pool.activity.failed.load(Relaxed), 2);
     assert_eq!(bench.tally(), Tally { quarantined: 1, ..Tally::default() });
@@ -251,14 +150,14 @@ async fn a_redirect_is_not_followed_and_a_closed_port_is_named() {
     let moved = bench.pool(serve(|_| (307, String::new())));
     bench.send(&[r#"{"n":1}"#]).await;
     let mut dead = Vec::new();
-    bench.work_until(&moved, async || dead = take(&bench.dead, 1).await).await;
+    bench.work_well_until(&moved, async || dead = take(&bench.dead, 1).await).await;
     assert!(reasons(&dead)[0].contains("307 (redirects are not followed)"), "{:?}", reasons(&dead));
 
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/");
     let closed = bench.pool(Run { http: Some(HttpRun { url, timeout: Span(LONG) }), ..Run::default() });
     bench.send(&[r#"{"n":2}"#]).await;
-    bench.work_until(&closed, async || dead = take(&bench.dead, 1).await).await;
+    bench.work_well_until(&closed, async || dead = take(&bench.dead, 1).await).await;
     assert!(reasons(&dead)[0].contains("refused"), "{:?}", reasons(&dead));
     assert!(!reasons(&dead)[0].contains("http://"), "{:?}", reasons(&dead));
 }
@@ -281,7 +180,7 @@ async fn the_result_of_a_message_that_passed_to_somebody_else_is_dropped_alone()
         drop(go);
         results = take(&bench.results, 1).await;
     };
-    bench.work_until(&pool, steal).await;
+    bench.work_well_until(&pool, steal).await;
     assert_eq!((stolen.len(), stolen[0].receipt.receive_count), (1, 2));
     assert_eq!((payloads(&results), origins(&results)), (vec!["4"], vec![1]));
     assert_eq!(pool.activity.stale.load(Relaxed), 1);
@@ -351,7 +250,7 @@ async fn rejects_that_are_too_much_for_one_batch_are_committed_one_by_one() {
         bench.send(&[&large]).await;
     }
     let mut dead = Vec::new();
-    bench.work_until(&pool, async || dead = take(&bench.dead, 4).await).await;
+    bench.work_well_until(&pool, async || dead = take(&bench.dead, 4).await).await;
     assert!(dead.iter().all(|message| message.record.payload.len() == large.len()));
     assert_eq!(bench.tally(), Tally { quarantined: 4, ..Tally::default() });
 }
@@ -365,7 +264,7 @@ async fn without_a_dead_letter_queue_rejects_go_to_the_nodes_quarantine() {
     bench.send(&[r#"{"n":1}"#]).await;
     let mut rejects = Vec::new();
     let quarantine = Queue::open_quarantine("review", bench.context.store.clone()).await.unwrap();
-    bench.work_until(&pool, async || rejects = take(&quarantine, 1).await).await;
+    bench.work_well_until(&pool, async || rejects = take(&quarantine, 1).await).await;
     assert_eq!((quarantine.name(), origins(&rejects)), ("review.quarantine", vec![0]));
     assert_eq!(bench.dead.depth().sent, 0);
 }

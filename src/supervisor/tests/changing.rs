@@ -179,7 +179,7 @@ fn a_node_that_was_removed_ends_however_full_its_mailbox_is() {
         let begun = Instant::now();
         // Its stage, which holds the desk, goes with its actor.
         while Arc::strong_count(&desk) > 1 {
-            assert!(begun.elapsed() < Duration::from_secs(20), "its actor lives on");
+            assert!(begun.elapsed() < Duration::from_secs(90), "its actor lives on");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });

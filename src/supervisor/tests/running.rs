@@ -34,7 +34,7 @@ fn a_straggler_is_named_and_does_not_keep_the_others_from_finishing() {
     let Ended::Stragglers(stragglers) = ended else { panic!("{ended:?}") };
     assert_eq!(stragglers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["review (task-0)"]);
     assert!(diary.contains(&"bronze ended".to_owned()), "{diary:?}");
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// No wait of a test is longer than this.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(5);
 /// The daemon observes its nodes now and then; what it shows was gathered within this time.
 pub const LONGEST_OBSERVATION_MS: i64 = 150;

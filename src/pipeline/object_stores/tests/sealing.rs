@@ -230,16 +230,19 @@ fn a_reader_beside_a_writer_sees_old_or_new_bytes_and_no_damage() {
 }
 
 #[test]
-fn two_writers_of_one_name_leave_no_checksums_of_the_other() {
+fn writers_of_one_name_neither_fail_nor_leave_or_show_the_checksums_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("N.checkpoint.parquet");
+    replace_file(&path, b"first").unwrap();
     for turn in 0..50_u8 {
         std::thread::scope(|scope| {
             for writer in 0..3_u8 {
                 let path: &Path = &path;
                 scope.spawn(move || replace_file(path, &[turn, writer].repeat(3000)).unwrap());
             }
+            scope.spawn(|| (0..20).for_each(|_| drop(read_file(&path).unwrap())));
         });
         assert!(read_file(&path).is_ok(), "turn {turn}");
+        assert_eq!(survey(&[path.clone()], |_| {}).unwrap().verified, 1, "turn {turn}: the last has its own");
     }
 }

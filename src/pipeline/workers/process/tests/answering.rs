@@ -28,7 +28,7 @@ async fn every_kind_of_answer_settles_its_message() {
         .await;
     let (mut results, mut dead) = (Vec::new(), Vec::new());
     let failures = bench
-        .work_until(bench.actor(), async || {
+        .run_until(bench.actor(), async || {
             dead = take(&bench.dead, 3).await;
             results = take(&bench.results, 3).await;
         })
@@ -56,7 +56,7 @@ async fn heartbeats_keep_long_work_from_others_and_from_being_killed() {
     run.time = Some(Span(Duration::from_secs(3)));
     let mut seen_by_others = Vec::new();
     let failures = bench
-        .work_until(run, async || {
+        .run_until(run, async || {
             bench.wait_for_note(|note| note == "begun").await;
             seen_by_others = bench.work.receive(10, Duration::from_secs(3)).await.unwrap();
             take(&bench.results, 2).await;
@@ -86,7 +86,7 @@ async fn a_program_may_leave_between_two_batches_and_is_started_again() {
     let bench = Bench::new(LONG, 5).await;
     bench.send(&[r#"{"do":"leave"}"#]).await;
     let failures = bench
-        .work_until(bench.actor(), async || {
+        .run_until(bench.actor(), async || {
             bench.wait_for_note(|note| note.starts_with("started")).await;
             while bench.work.depth().deleted < 1 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -106,7 +106,7 @@ async fn a_program_that_says_nothing_of_itself_is_in_service_at_once_when_told_s
     let mut run = bench.actor();
     run.ready = Some(false);
     run.env.0.insert("MODE".to_owned(), "silent".to_owned());
-    let failures = bench.work_until(run, async || drop(take(&bench.results, 1).await)).await;
+    let failures = bench.run_until(run, async || drop(take(&bench.results, 1).await)).await;
     assert_eq!(failures, Vec::<String>::new());
 }
 
@@ -128,7 +128,7 @@ sys.stdin.readline()
     run.env.0.insert("TOKEN".to_owned(), "hunter2".to_owned());
     assert!(!format!("{run:?}").contains("hunter2"), "secrets are not shown");
     let mut seen = Vec::new();
-    bench.work_until(run, async || seen = payloads(&take(&bench.results, 1).await)).await;
+    bench.run_until(run, async || seen = payloads(&take(&bench.results, 1).await)).await;
     let seen = seen[0].as_object().unwrap();
     let folder = bench.folder.path().canonicalize().unwrap();
     assert_eq!(seen["cwd"], json!(folder));
@@ -178,7 +178,7 @@ async fn what_it_prints_to_stderr_is_logged_line_by_line_and_never_more_than_the
     let run = Run { command: Some(["python3", "talk.py"].map(str::to_owned).to_vec()), ..bench.actor() };
     let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let failures = bench
-        .work_until(run, async || {
+        .run_until(run, async || {
             while !logged().contains("noise") {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }

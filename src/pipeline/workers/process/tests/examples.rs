@@ -101,7 +101,7 @@ async fn the_examples_review_rides_alike() {
         bench.send(&sent).await;
         let (mut results, mut dead) = (Vec::new(), Vec::new());
         let failures = bench
-            .work_until(example(&bench, language), async || {
+            .run_until(example(&bench, language), async || {
                 results = take(&bench.results, 3).await;
                 dead = take(&bench.dead, 2).await;
             })
@@ -126,7 +126,7 @@ async fn what_a_function_returns_throws_or_prints_becomes_its_answer() {
         bench.send(&sent.iter().map(String::as_str).collect::<Vec<_>>()).await;
         let (mut results, mut dead) = (Vec::new(), Vec::new());
         let failures = bench
-            .work_until(obedient(&bench, language), async || {
+            .run_until(obedient(&bench, language), async || {
                 results = take(&bench.results, 6).await;
                 dead = take(&bench.dead, 2).await;
             })
@@ -149,7 +149,7 @@ async fn beats_up_to_its_longest(language: &str) {
     let mut run = obedient(&bench, language);
     run.time = Some(Span(Duration::from_secs(2)));
     let mut results = Vec::new();
-    let failures = bench.work_until(run.clone(), async || results = take(&bench.results, 3).await).await;
+    let failures = bench.run_until(run.clone(), async || results = take(&bench.results, 3).await).await;
     assert_eq!((failures, origins(&results)), (Vec::new(), vec![0, 1, 2]), "{language}");
 
     bench.send(&[r#"{"do":"work","seconds":1000,"n":0}"#]).await;

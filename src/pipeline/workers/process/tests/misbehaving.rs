@@ -13,7 +13,7 @@ use std::time::Duration;
 async fn fault_of(bench: &Bench, second: &str, run: Run) -> String {
     bench.send(&[r#"{"n":1}"#, second, r#"{"n":3}"#]).await;
     let mut results = Vec::new();
-    let failures = bench.work_until(run, async || results = take(&bench.results, 3).await).await;
+    let failures = bench.run_until(run, async || results = take(&bench.results, 3).await).await;
     assert_eq!(origins(&results), [0, 1, 2], "{failures:?}");
     assert_eq!(bench.tally(), Tally { finished: 3, ..Tally::default() });
     assert_eq!((bench.work.depth().deleted, bench.results.depth().sent), (3, 3));
@@ -106,7 +106,7 @@ async fn a_message_that_kills_programs_takes_no_other_with_it() {
     bench.send(&payloads.iter().map(String::as_str).collect::<Vec<_>>()).await;
     let (mut results, mut dead) = (Vec::new(), Vec::new());
     let failures = bench
-        .work_until(bench.actor(), async || {
+        .run_until(bench.actor(), async || {
             results = take(&bench.results, 9).await;
             dead = take(&bench.dead, 1).await;
         })

@@ -38,7 +38,7 @@ async fn it_is_started_and_stopped_and_gets_no_message_from_us() {
     let bench = Bench::new(LONG, 5).await;
     bench.send(&["1"]).await;
     let failures = bench
-        .work_until(pulling(&bench), async || {
+        .run_until(pulling(&bench), async || {
             bench.wait_for_note(|note| note == "pulls from rides").await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         })
@@ -52,7 +52,7 @@ async fn its_end_is_a_failure_with_its_last_words() {
     let bench = Bench::new(LONG, 5).await;
     let crash = bench.folder.path().join("crash");
     let failures = bench
-        .work_until(pulling(&bench), async || {
+        .run_until(pulling(&bench), async || {
             std::fs::write(&crash, "").unwrap();
             let started = |note: &String| note.starts_with("pulls");
             while bench.notes().iter().filter(|note| started(note)).count() < 2 {
