@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Calls every operation of the Kinesis API on a daemon with boto3, kills the daemon, and looks whether all
-that was answered is still there. Needs the Python package boto3.
+that was answered is still there; over JSON, or over CBOR. Needs the Python packages boto3 and cbor2.
 """
 
 import datetime
@@ -8,6 +8,7 @@ import json
 import time
 
 import boto3
+import kinesis_cbor
 import rig
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -16,14 +17,17 @@ CHECKED = set()
 
 
 class Service:
-    """boto3's client; remembers which operations were called."""
+    """boto3's client, in JSON or CBOR; remembers which operations were called."""
 
-    def __init__(self, endpoint, region="us-east-1"):
+    def __init__(self, endpoint, region="us-east-1", protocol="json"):
         config = Config(retries={"max_attempts": 1}, read_timeout=30)
         self.client = boto3.client(
             "kinesis", endpoint_url=endpoint, region_name=region, config=config,
             aws_access_key_id="test", aws_secret_access_key="test",
         )
+        self.protocol = protocol
+        if protocol == "cbor":
+            kinesis_cbor.speak_cbor(self.client)
 
     def __getattr__(self, name):
         call = getattr(self.client, name)
@@ -194,8 +198,8 @@ def resharding(service):
     equal(answer.get("NextShardIterator"), None, "the iterator at the end of a shard")
 
 
-def regions(endpoint):
-    abroad = Service(endpoint, "eu-central-1")
+def regions(endpoint, protocol):
+    abroad = Service(endpoint, "eu-central-1", protocol)
     equal(abroad.list_streams()["StreamNames"], [], "streams of another region")
     abroad.create_stream(StreamName="trips", ShardCount=1)
     arn = abroad.describe_stream(StreamName="trips")["StreamDescription"]["StreamARN"]
@@ -231,11 +235,14 @@ def endpoint(daemon):
 
 
 def main():
-    options = rig.arguments(__doc__).parse_args()
+    parser = rig.arguments(__doc__)
+    parser.add_argument("--over", choices=kinesis_cbor.KINDS, default="json", help="the protocol")
+    options = parser.parse_args()
+    protocol = options.over
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "kinesis")
     daemon = rig.Daemon(binary, work, work / "data", TOPOLOGY)
     address = endpoint(daemon)
-    service = Service(address)
+    service = Service(address, protocol=protocol)
     arn = streams(service)
     answered = records(service)
     consumer, pushed = consumers(service, arn)
@@ -243,12 +250,12 @@ def main():
     tags_and_policies(service, arn, consumer)
     settings(service, arn)
     resharding(service)
-    regions(address)
+    regions(address, protocol)
     check_records(service, answered)
     before = all_state(service)
     daemon.kill()
     daemon = rig.Daemon(binary, work, work / "data", TOPOLOGY)
-    service = Service(endpoint(daemon))
+    service = Service(endpoint(daemon), protocol=protocol)
     equal(all_state(service), before, "what is told after kill -9")
     check_records(service, answered)
     service.deregister_stream_consumer(ConsumerARN=consumer)
@@ -258,7 +265,7 @@ def main():
     of_others = [name for name in service.client.meta.service_model.operation_names if "Queue" in name or "Channel" in name]
     left = set(service.client.meta.service_model.operation_names) - CHECKED - set(of_others)
     equal(left, set(), "operations that were not called")
-    print(f"{len(CHECKED)} operations; stopped in {time.monotonic() - begun:.1f} s", flush=True)
+    print(f"{len(CHECKED)} operations over {protocol}; stopped in {time.monotonic() - begun:.1f} s", flush=True)
 
 
 if __name__ == "__main__":
