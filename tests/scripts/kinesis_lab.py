@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A producer and a consumer in processes of their own, both written for AWS: boto3 and an endpoint. While
-they work, shards are split and merged. Every record that was acknowledged is read, and in order for each
-key. Needs the Python package boto3.
+"""A producer and a consumer in processes of their own, both written for AWS: boto3 and an endpoint. They carry
+trips, of a file or made up, while shards are split and merged and the daemon is killed. Every trip is read, byte
+by byte as it was put, and in order for each station. Needs the Python package boto3.
 """
 
 import json
@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import boto3
 import kinesis_boto3
@@ -17,11 +18,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 STREAM = "bicimad"
-STATIONS = 40
+# Seconds without anything new after which a consumer gives up.
+PATIENCE = 60
 
 
 def client(endpoint):
-    config = Config(retries={"max_attempts": 10, "mode": "standard"}, connect_timeout=2, read_timeout=10)
+    config = Config(retries={"max_attempts": 2, "mode": "standard"}, connect_timeout=2, read_timeout=10)
     return boto3.client(
         "kinesis", endpoint_url=endpoint, region_name="us-east-1", config=config,
         aws_access_key_id="test", aws_secret_access_key="test",
@@ -40,53 +42,59 @@ def until_answered(call):
             time.sleep(0.1)
 
 
-def produce(endpoint, seed, count):
-    """Puts trips, a batch at a time; each station's trips are counted from 0."""
-    kinesis, draw, next_of = client(endpoint), random.Random(seed), {}
+def key_of(line):
+    return str(json.loads(line)["idunplug_station"])
+
+
+def produce(endpoint, file, seed):
+    """Puts the lines of a file, a batch at a time, each with its station as the key; tells how far it is."""
+    kinesis, draw = client(endpoint), random.Random(seed)
+    lines = Path(file).read_bytes().splitlines()
     sent = 0
-    while sent < count:
-        entries = []
-        for _ in range(draw.randint(1, 100)):
-            station = draw.randrange(STATIONS)
-            place = next_of.get(station, 0)
-            next_of[station] = place + 1
-            trip = {"station": station, "place": place, "seconds": draw.randint(30, 4000)}
-            entries.append({"PartitionKey": str(station), "Data": json.dumps(trip).encode()})
+    while sent < len(lines):
+        batch = lines[sent : sent + draw.randint(1, 100)]
+        entries = [{"PartitionKey": key_of(line), "Data": line} for line in batch]
         while entries:
-            put = until_answered(lambda: kinesis.put_records(StreamName=STREAM, Records=entries))
+            request = {"StreamName": STREAM, "Records": entries}
+            put = until_answered(lambda request=request: kinesis.put_records(**request))
             entries = [entry for entry, told in zip(entries, put["Records"]) if "ErrorCode" in told]
-        sent = sum(next_of.values())
-    print(json.dumps(next_of), flush=True)
+        sent += len(batch)
+        print(sent, flush=True)
 
 
-def consume(endpoint, seed, patience):
-    """Reads every shard, children after their parents, until nothing comes for a while."""
-    kinesis, seen, doubled = client(endpoint), {}, 0
+def consume(endpoint, file, count):
+    """Reads every shard, children after their parents, until so many different records have come; writes each
+    as it came and with its key."""
+    kinesis, seen = client(endpoint), set()
     iterators, done, quiet = {}, set(), time.monotonic()
-    while time.monotonic() - quiet < patience:
-        shards = until_answered(lambda: kinesis.list_shards(StreamName=STREAM))["Shards"]
-        for shard in shards:
-            name, parents = shard["ShardId"], {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")} - {None}
-            if name in iterators or name in done or not parents <= done:
-                continue
-            place = {"StreamName": STREAM, "ShardId": name, "ShardIteratorType": "TRIM_HORIZON"}
-            iterators[name] = until_answered(lambda: kinesis.get_shard_iterator(**place))["ShardIterator"]
-        for name, iterator in list(iterators.items()):
-            answer = until_answered(lambda: kinesis.get_records(ShardIterator=iterator, Limit=1000))
-            for record in answer["Records"]:
-                quiet = time.monotonic()
-                trip = json.loads(record["Data"])
-                station, expected = str(trip["station"]), seen.get(str(trip["station"]), 0)
-                if trip["place"] > expected:
-                    raise SystemExit(f"station {station}: trip {trip['place']} came, {expected} was expected")
-                doubled += trip["place"] < expected
-                seen[station] = max(expected, trip["place"] + 1)
-            if answer.get("NextShardIterator"):
-                iterators[name] = answer["NextShardIterator"]
-            else:
-                del iterators[name]
-                done.add(name)
-    print(json.dumps({"seen": seen, "doubled": doubled, "closed": len(done)}), flush=True)
+    with open(file, "wb") as out:
+        while len(seen) < count:
+            if time.monotonic() - quiet > PATIENCE:
+                raise SystemExit(f"{len(seen)} of {count} records came, then none for {PATIENCE} s")
+            begin(kinesis, iterators, done)
+            for name, iterator in list(iterators.items()):
+                request = {"ShardIterator": iterator, "Limit": 1000}
+                answer = until_answered(lambda request=request: kinesis.get_records(**request))
+                for record in answer["Records"]:
+                    quiet = time.monotonic()
+                    seen.add(record["Data"])
+                    out.write(record["PartitionKey"].encode() + b"\t" + record["Data"] + b"\n")
+                if answer.get("NextShardIterator"):
+                    iterators[name] = answer["NextShardIterator"]
+                else:
+                    del iterators[name]
+                    done.add(name)
+    print(len(done), flush=True)
+
+
+def begin(kinesis, iterators, done):
+    """Opens shards that were not read before and whose parents were read to their end."""
+    for shard in until_answered(lambda: kinesis.list_shards(StreamName=STREAM))["Shards"]:
+        name, parents = shard["ShardId"], {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")} - {None}
+        if name in iterators or name in done or not parents <= done:
+            continue
+        place = {"StreamName": STREAM, "ShardId": name, "ShardIteratorType": "TRIM_HORIZON"}
+        iterators[name] = until_answered(lambda place=place: kinesis.get_shard_iterator(**place))["ShardIterator"]
 
 
 def reshape(kinesis, draw):
@@ -107,41 +115,102 @@ def child(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def result(process, what):
+class Server:
+    """The daemon, at one address through all its lives."""
+
+    def __init__(self, binary, work):
+        self.binary, self.work, self.lives = binary, work, 0
+        self.daemon, self.endpoint = None, None
+        self.start("127.0.0.1:0")
+
+    def start(self, address):
+        deadline = time.monotonic() + rig.PATIENCE
+        while True:
+            self.daemon = rig.Daemon(self.binary, self.work, self.work / "data", kinesis_boto3.TOPOLOGY, aws=address)
+            if self.daemon.wait_until_serving():
+                break
+            # Somebody may use the port for a while.
+            if time.monotonic() > deadline:
+                raise rig.Lost(f"the daemon does not start\n{self.daemon.tail()}")
+            time.sleep(0.5)
+        self.lives += 1
+        self.endpoint = "http://" + json.loads((self.daemon.data / "run.json").read_text())["aws"]
+
+    def kill(self):
+        self.daemon.kill()
+        self.start(self.endpoint.removeprefix("http://"))
+
+
+def trips(options, work):
+    """The file of trips: the one that is given, or one of made-up trips."""
+    if options.file:
+        return options.file
+    file = work / "trips.jsonl"
+    file.write_text("".join(line + "\n" for _, _, line in rig.Trips(options.seed).take(options.trips)))
+    return file
+
+
+def compare(file, read):
+    """Every line was read, as it is, and each station's in order; how many were read twice."""
+    sent, found, doubled = {}, {}, 0
+    lines = file.read_bytes().splitlines()
+    for line in lines:
+        sent.setdefault(key_of(line).encode(), {})[line] = True
+    for record in read.read_bytes().splitlines():
+        key, line = record.split(b"\t", 1)
+        of_key = found.setdefault(key, {})
+        doubled += line in of_key
+        of_key[line] = True
+    for key, expected in sent.items():
+        if list(found.get(key, {})) != list(expected):
+            raise rig.Lost(f"station {key}: {len(expected)} trips were sent, {len(found.get(key, {}))} read, or in another order")
+    if len(found) != len(sent):
+        raise rig.Lost(f"keys that nobody sent: {set(found) - set(sent)}")
+    return len(lines), doubled
+
+
+def finished(process, what):
     told, _ = process.communicate(timeout=300)
     if process.returncode:
         raise rig.Lost(f"the {what} ended with {process.returncode}: {told}")
-    return json.loads(told)
+    return told
 
 
 def main():
     parser = rig.arguments(__doc__)
-    parser.add_argument("--trips", type=int, default=20000)
+    parser.add_argument("file", type=Path, nargs="?", help="trips, one JSON object a line")
+    parser.add_argument("--trips", type=int, default=8000)
+    parser.add_argument("--kills", type=int, default=3)
     options = parser.parse_args()
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "lab")
-    draw = random.Random(options.seed)
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY)
-    endpoint = kinesis_boto3.endpoint(daemon)
-    kinesis = client(endpoint)
+    draw, file, read = random.Random(options.seed), trips(options, work), work / "read"
+    server = Server(binary, work)
+    kinesis = client(server.endpoint)
     kinesis.create_stream(StreamName=STREAM, ShardCount=2)
-    producer = child("produce", endpoint, options.seed, options.trips)
-    consumer = child("consume", endpoint, options.seed, 8)
+    count = len(set(file.read_bytes().splitlines()))
+    consumer = child("consume", server.endpoint, read, count)
+    producer = child("produce", server.endpoint, file, options.seed)
     reshaped = 0
-    while producer.poll() is None and reshaped < 40:
-        time.sleep(draw.uniform(0.05, 0.3))
-        until_answered(lambda: reshape(kinesis, draw))
-        reshaped += 1
-    sent, read = result(producer, "producer"), result(consumer, "consumer")
-    if {station: count for station, count in read["seen"].items()} != sent:
-        raise rig.Lost(f"{sum(sent.values())} were sent, {sum(read['seen'].values())} read in order")
-    daemon.stop()
-    print(f"{sum(sent.values())} trips, {reshaped} splits and merges, {read['closed']} shards closed, {read['doubled']} doubled", flush=True)
+    for sent in map(int, producer.stdout):
+        if sent * (options.kills + 1) >= server.lives * count and server.lives <= options.kills:
+            server.kill()
+        elif reshaped < 40 and draw.random() < 0.2:
+            until_answered(lambda: reshape(kinesis, draw))
+            reshaped += 1
+    finished(producer, "producer")
+    closed = int(finished(consumer, "consumer"))
+    compared, doubled = compare(file, read)
+    server.daemon.stop()
+    print(
+        f"{compared} trips byte by byte, {reshaped} splits and merges, {closed} shards closed, {server.lives - 1} kills, "
+        f"{doubled} doubled", flush=True,
+    )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["produce"]:
-        produce(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+        produce(*sys.argv[2:4], int(sys.argv[4]))
     elif sys.argv[1:2] == ["consume"]:
-        consume(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]))
+        consume(*sys.argv[2:4], int(sys.argv[4]))
     else:
         rig.run(main)

@@ -258,14 +258,14 @@ def quarantined_rows(data):
 class Daemon:
     """One process of the daemon, perhaps below another program (such as strace), in a group of its own."""
 
-    def __init__(self, binary, work, data, topology=TOPOLOGY, environment=None, wrapper=()):
+    def __init__(self, binary, work, data, topology=TOPOLOGY, environment=None, wrapper=(), aws="127.0.0.1:0"):
         self.work = Path(work)
         self.data = Path(data)
         self.log = self.work / "daemon.log"
         file = self.work / "topology.toml"
         file.write_text(topology)
         command = [*wrapper, str(binary), "run", str(file), "--data", str(data), "--ingress", "127.0.0.1:0"]
-        command += ["--admin", "127.0.0.1:0", "--aws", "127.0.0.1:0", "--log-format", "json"]
+        command += ["--admin", "127.0.0.1:0", "--aws", aws, "--log-format", "json"]
         (self.data / "run.json").unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
