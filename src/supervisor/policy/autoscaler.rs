@@ -2,6 +2,7 @@
 
 use super::{
     Decision, Learned, Memory, Moment,
+    awaited::Awaited,
     busy::Busy,
     changes::Changes,
     consensus::Heard,
@@ -54,6 +55,7 @@ pub struct Autoscaler {
     load: Load,
     busy: Busy,
     warm_up: WarmUp,
+    awaited: Awaited,
     schedules: Schedules,
     policies: Vec<Policy>,
     changes: Changes,
@@ -86,6 +88,7 @@ impl Autoscaler {
             load: Load::default(),
             busy: Busy::default(),
             warm_up: WarmUp::new(scale.warm_up.0),
+            awaited: Awaited::new(scale.warm_up.0),
             schedules,
             policies,
             changes: Changes::new(scale.cooldown.0),
@@ -104,9 +107,19 @@ impl Autoscaler {
         let scheduled = self.schedules.watch(now.wall);
         let bounds = self.limited(seen.limit);
         let room = self.changes.room(now.instant);
-        let busy = self.busy.of(measured);
-        let at =
-            Situation { now, seen, desired: self.desired, measured, busy, bounds, room, load: &self.load };
+        let start = self.load.starts.expected();
+        let at = Situation {
+            now,
+            seen,
+            desired: self.desired,
+            measured,
+            busy: self.busy.of(measured),
+            busy_now: self.busy.now(measured),
+            is_growing: self.awaited.watch(now.instant, self.desired, measured, start),
+            bounds,
+            room,
+            load: &self.load,
+        };
         let voices = self.policies.iter_mut().map(|policy| (policy.name(), policy.voice(&at)));
         let Heard { decision, forecast } = Heard::of(self.desired, voices);
         let useful = self.source.watch(now.instant, bounds.max);
@@ -256,6 +269,7 @@ impl Autoscaler {
         next.load = std::mem::take(&mut self.load);
         next.busy = std::mem::take(&mut self.busy);
         next.warm_up.take_over(&mut self.warm_up);
+        next.awaited.take_over(&self.awaited);
         *self = next;
     }
 }

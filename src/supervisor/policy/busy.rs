@@ -12,6 +12,32 @@ const SECONDS: f64 = 5.0;
 pub(super) struct Busy {
     last: Option<(Instant, f64)>,
     workers: Option<f64>,
+    lately: Lately,
+}
+
+/// What was measured since workers last came or went.
+#[derive(Debug, Default)]
+struct Lately {
+    warm: u32,
+    latest: Option<f64>,
+    before: Option<f64>,
+}
+
+impl Lately {
+    fn learn(&mut self, warm: u32, busy: f64) {
+        if warm == self.warm {
+            self.before = self.latest.replace(busy);
+        } else {
+            // An interval in which workers came or went tells of both numbers.
+            *self = Self { warm, ..Self::default() };
+        }
+    }
+
+    /// The least of the latest two intervals: work that is counted when it ends is no load of that second.
+    fn least(&self) -> Option<f64> {
+        let latest = self.latest?;
+        Some(self.before.map_or(latest, |before| before.min(latest)))
+    }
 }
 
 impl Busy {
@@ -24,7 +50,7 @@ impl Busy {
             return;
         }
         if warm == 0 {
-            self.workers = None;
+            (self.workers, self.lately) = (None, Lately::default());
             return;
         }
         let warming = seen.in_service.saturating_sub(warm);
@@ -32,6 +58,7 @@ impl Busy {
         let busy = (spent / seconds - others).max(0.0);
         let before = self.workers.unwrap_or(busy);
         self.workers = Some(before + (busy - before) * (1.0 - (-seconds / SECONDS).exp()));
+        self.lately.learn(warm, busy);
     }
 
     pub fn remember(&self) -> Option<f64> {
@@ -46,6 +73,12 @@ impl Busy {
     /// Busy ones among so many, once known: work that is counted when it ends may seem to be more.
     pub fn of(&self, measured: u32) -> Option<f64> {
         self.workers.map(|busy| busy.min(f64::from(measured)))
+    }
+
+    /// The same, but at once as many as the latest intervals had, where those had more.
+    pub fn now(&self, measured: u32) -> Option<f64> {
+        let lately = self.lately.least().unwrap_or_default().min(f64::from(measured));
+        self.of(measured).map(|busy| busy.max(lately))
     }
 }
 
@@ -99,6 +132,37 @@ mod tests {
             busy.learn(begun + Duration::from_secs(second), warm, &seen);
             assert_eq!(busy.of(4), (second == 1).then_some(4.0), "in second {second}");
         }
+    }
+
+    /// What is told in each second of one worker, after so many busy seconds in each.
+    fn told(spent: &[(u32, f64)]) -> Vec<f64> {
+        let (begun, mut busy, mut sum) = (Instant::now(), Busy::default(), 0.0);
+        let mut told = Vec::new();
+        for (second, (warm, spent)) in (0..).zip(spent) {
+            sum += spent;
+            let seen = Observation { busy_seconds: sum, in_service: *warm, ..Observation::default() };
+            busy.learn(begun + Duration::from_secs(second), *warm, &seen);
+            told.extend(busy.now(*warm));
+        }
+        told
+    }
+
+    #[test]
+    fn more_is_told_at_once_when_two_intervals_had_it_and_less_over_some_seconds() {
+        let calm = [(4, 1.0), (4, 1.0), (4, 1.0)];
+        let rising = told(&[&calm[..], &[(4, 4.0), (4, 4.0)]].concat());
+        assert!(rising[2] < 1.6 && rising[3] == 4.0, "{rising:?}");
+        let falling = told(&[(4, 4.0), (4, 4.0), (4, 4.0), (4, 1.0), (4, 1.0)]);
+        assert!(falling[3] > 2.9, "{falling:?}");
+        // Three seconds of one worker, counted when they end.
+        let lump = told(&[&calm[..], &[(4, 3.0), (4, 0.0), (4, 0.0), (4, 3.0)]].concat());
+        assert!(lump.iter().all(|busy| *busy < 1.7), "{lump:?}");
+    }
+
+    #[test]
+    fn after_workers_came_one_interval_of_their_own_tells() {
+        let grown = told(&[(2, 2.0), (2, 2.0), (2, 2.0), (4, 2.5), (4, 4.0)]);
+        assert!(grown[2] < 2.2 && grown[3] == 4.0, "{grown:?}");
     }
 
     #[test]

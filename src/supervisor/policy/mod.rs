@@ -1,6 +1,7 @@
 //! The autoscaler: observation and time in, a decision and its reason out. Nothing here acts or waits.
 
 mod autoscaler;
+mod awaited;
 mod busy;
 mod changes;
 mod consensus;

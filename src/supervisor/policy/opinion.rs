@@ -14,17 +14,14 @@ pub(super) struct Situation<'a> {
     pub measured: u32,
     /// How many of those were busy in the last seconds, once known.
     pub busy: Option<f64>,
+    /// The same, and at once where it has become more.
+    pub busy_now: Option<f64>,
+    /// Workers that were ordered are starting or warming up: what they will do is not known yet.
+    pub is_growing: bool,
     pub bounds: Bounds,
     /// Changes of direction that this hour still has room for.
     pub room: usize,
     pub load: &'a Load,
-}
-
-impl Situation<'_> {
-    /// Workers that were ordered are starting or warming up: what they will do is not known yet.
-    pub fn is_growing(&self) -> bool {
-        self.measured < self.desired
-    }
 }
 
 /// Fewest and most workers, at one time.

@@ -94,8 +94,8 @@ impl StepScaling {
     /// The capacity that a step leads to; the one desired where it leads nowhere.
     fn adjusted(&self, step: &Step, at: &Situation<'_>) -> u32 {
         let desired = i64::from(at.desired);
-        let is_growing = at.is_growing();
-        let from = if step.by > 0 { i64::from(at.measured).min(desired) } else { desired };
+        let is_growing = at.is_growing;
+        let from = if step.by > 0 && is_growing { i64::from(at.measured).min(desired) } else { desired };
         let to = match self.policy.adjustment {
             Adjustment::Exact => step.by,
             Adjustment::Change => from.saturating_add(step.by),

@@ -65,7 +65,7 @@ impl TargetTracking {
             return Voice::Least(Opinion { to: wanted, because: needs() });
         }
         let is_low = backlog < LOW * target * f64::from(at.measured);
-        let (Some(most), Some(busy), true) = (most, at.busy, is_low && !at.is_growing()) else {
+        let (Some(most), Some(busy), true) = (most, at.busy, is_low && !at.is_growing) else {
             return Voice::stay(at.desired);
         };
         let busy = whole(busy);

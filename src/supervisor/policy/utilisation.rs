@@ -1,6 +1,7 @@
 //! The busy share of the workers, held at a target: by the time they are busy, or by what is
-//! outstanding with each, for workers that mostly wait for others. Workers that start or warm up do not
-//! count in the metric but in what is ordered; scale-in waits for them.
+//! outstanding with each, for workers that mostly wait for others. As AWS target tracking: capacity = ⌈workers ×
+//! utilisation ÷ target⌉, from what is measured now, so that a pool that is full grows by the same share at each
+//! look. Workers that start or warm up do not count in the metric but in what is ordered; scale-in waits for them.
 
 use super::{
     opinion::{Opinion, Situation, Voice},
@@ -42,7 +43,7 @@ impl Utilisation {
             return Voice::Go(Opinion { to, because });
         }
         match most {
-            Some(most) if f64::from(most) <= f64::from(at.desired) * (1.0 - LEAST) && !at.is_growing() => {
+            Some(most) if f64::from(most) <= f64::from(at.desired) * (1.0 - LEAST) && !at.is_growing => {
                 let since = Span(self.low.length());
                 let because = format!(
                     "{what}; a utilisation of {target} needed no more than {most} in the last {since}"
@@ -61,7 +62,7 @@ impl Utilisation {
             return Some((outstanding as f64 / f64::from(each.max(1)), what));
         }
         // A worker that warms up or starts has not been measured: nothing more is known.
-        let busy = at.busy.filter(|_| at.measured > 0)?;
+        let busy = at.busy_now.filter(|_| at.measured > 0)?;
         Some((busy, format!("{} busy of {}", number(busy), at.measured)))
     }
 }

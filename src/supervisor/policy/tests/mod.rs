@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod memory;
+mod missing;
 mod predictive;
 mod properties;
 mod scheduled;
