@@ -4,7 +4,7 @@ use super::{
     activity::{Activities, ActivityStatus, Cause},
     health::PoolHealth,
     memory::Kept,
-    policy::{Autoscaler, Decision, Moment, OutOfBounds, Verdict},
+    policy::{Autoscaler, Decision, Memory, Moment, OutOfBounds, Verdict},
     refresh::{RefreshReport, RefreshStatus},
 };
 use crate::{
@@ -50,7 +50,11 @@ impl Pool {
         if let Some(memory) = &kept.memory {
             autoscaler.recall(now, memory);
         }
-        begin_with(&mut autoscaler, scale.desired, now);
+        // Whoever suspended the pool holds its capacity, until the topology has something new to say.
+        let is_held = |memory: &Memory| autoscaler.is_suspended() && memory.stated == scale.desired;
+        if !kept.memory.as_ref().is_some_and(is_held) {
+            begin_with(&mut autoscaler, scale.desired, now);
+        }
         let delivered = autoscaler.desired().0;
         Self {
             scale,
@@ -247,7 +251,7 @@ impl Pool {
     }
 }
 
-/// What the topology says to begin with comes before what was kept. Beyond the bounds of a schedule, which
+/// What the topology says to begin with comes before what was kept of a pool that scales. Beyond the bounds of a schedule, which
 /// hold at this time, it is as well forgotten.
 fn begin_with(autoscaler: &mut Autoscaler, desired: Option<u32>, now: Moment) {
     if let Some(desired) = desired {

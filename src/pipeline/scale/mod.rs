@@ -29,7 +29,8 @@ pub struct Scale {
     /// Keep the oldest waiting record younger than this. Default "10s".
     #[serde(default = "ten_seconds")]
     pub goal_age: Span,
-    /// Workers to begin with, between `min` and `max`. Default: what the pool had when it last ran, else `min`.
+    /// Workers to begin with, between `min` and `max`. A pool whose scaling is suspended goes on with what it had,
+    /// until this is changed. Default: what the pool had when it last ran, else `min`.
     #[serde(default)]
     pub desired: Option<u32>,
     /// How long a worker that has just come into service is ordered but not yet measured. Default "0s".

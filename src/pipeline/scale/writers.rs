@@ -19,7 +19,8 @@ pub struct WriterScale {
     /// Keep the oldest waiting record younger than this, instead of a utilisation. Default: none.
     #[serde(default)]
     pub goal_age: Option<Span>,
-    /// Writers to begin with, between `min` and `max`. Default: what the node had when it last ran, else `min`.
+    /// Writers to begin with, between `min` and `max`. Where scaling is suspended the node goes on with what it had,
+    /// until this is changed. Default: what the node had when it last ran, else `min`.
     #[serde(default)]
     pub desired: Option<u32>,
     /// Least time between a change and the next scale-in. Default "10s".

@@ -51,6 +51,8 @@ pub struct Autoscaler {
     max: u32,
     mode: ScaleMode,
     desired: u32,
+    /// What the topology says to begin with.
+    stated: Option<u32>,
     is_suspended: bool,
     load: Load,
     busy: Busy,
@@ -84,6 +86,7 @@ impl Autoscaler {
             max,
             mode: scale.mode,
             desired: scale.desired.unwrap_or(scale.min).clamp(scale.min, max),
+            stated: scale.desired,
             is_suspended: false,
             load: Load::default(),
             busy: Busy::default(),
@@ -232,6 +235,7 @@ impl Autoscaler {
     /// What is to be kept across a restart.
     pub fn remember(&self, now: Moment) -> Memory {
         let mut memory = Memory::of(now.wall, self.desired);
+        memory.stated = self.stated;
         memory.suspended = self.is_suspended;
         memory.busy_workers = self.busy.remember();
         memory.changes = self.changes.remember(now.instant);

@@ -26,6 +26,8 @@ pub struct Memory {
     /// Wall clock when it was written, milliseconds since the epoch.
     pub at_ms: i64,
     pub desired: u32,
+    /// What the topology said to begin with.
+    pub stated: Option<u32>,
     /// Scaling was suspended by hand.
     pub suspended: bool,
     /// Records per second of one worker.

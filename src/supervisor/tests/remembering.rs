@@ -72,6 +72,37 @@ fn a_capacity_that_the_topology_gives_comes_before_what_is_remembered() {
 }
 
 #[test]
+fn what_was_set_by_hand_and_suspended_holds_until_the_topology_says_something_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let stated = |desired| Scale { desired, ..Scale::between(1, 8) };
+    let (system, _desk) = start_with(&store, stated(Some(4)));
+    system.until_workers("review", 4);
+    system.order("review", PoolVerb::Suspend).unwrap();
+    system.order("review", PoolVerb::SetDesired(6)).unwrap();
+    system.until_workers("review", 6);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    for (desired, workers) in [(Some(4), 6), (Some(4), 6), (Some(5), 5), (None, 5)] {
+        let (system, _desk) = start_with(&store, stated(desired));
+        let health = system.until_workers("review", workers);
+        let pool = health.nodes["review"].pool.as_ref().unwrap();
+        assert!(pool.suspended && pool.desired == workers, "{desired:?}: {pool:?}");
+        assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    }
+    // Of a pool that scales, the topology's word comes first.
+    let (system, _desk) = start_with(&store, stated(Some(3)));
+    system.until_workers("review", 3);
+    system.order("review", PoolVerb::SetDesired(7)).unwrap();
+    system.order("review", PoolVerb::Resume).unwrap();
+    system.until_workers("review", 7);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    let (system, _desk) = start_with(&store, stated(Some(3)));
+    system.until_workers("review", 3);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    store.close().unwrap();
+}
+
+#[test]
 fn what_was_ordered_is_kept_soon_and_not_only_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
