@@ -41,7 +41,7 @@ impl Feed {
         let mut tally = read_tally(&context.store, &key)?;
         while !retire.is_asked() && !self.stream.has_ended(index, reader.position()) {
             let slice = reader
-                .next(MOST_RECORDS, MOST_BYTES, WAIT)
+                .next_until(MOST_RECORDS, MOST_BYTES, WAIT, retire.asked())
                 .await
                 .map_err(|error| TaskError::new("reading the stream", error))?;
             if slice.records.is_empty() {

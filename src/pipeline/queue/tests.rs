@@ -226,3 +226,25 @@ async fn a_redefined_queue_judges_by_its_new_terms_and_keeps_its_messages() {
     assert_eq!(again[0].receipt.receive_count, 2);
     assert!(again[0].visible_again_at_ms > now_ms() + 50_000);
 }
+
+/// Two hundred that would end one after the other, and each half a second after it was asked, take longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feeder_that_waits_for_records_ends_at_once_when_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = context(folder.path());
+    let queue = Queue::open("rides", &QueueSection::default(), context.store.clone()).await.unwrap();
+    let feed = feed(&context, &queue, None).await;
+    append(&feed.stream, 0, &[(r#"{"n":1}"#, b"")]).await;
+    feed_to_the_end(&feed, 0).await;
+    let all = async {
+        for _ in 0..200 {
+            let (switch, retire) = Retire::pair();
+            let feeder = tokio::spawn(Arc::clone(&feed).run(0, retire));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            switch.send_replace(true);
+            feeder.await.unwrap().unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all).await.expect("they wait out their time");
+    assert_eq!(queue.depth().sent, 1, "nothing is sent twice");
+}

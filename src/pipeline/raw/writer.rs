@@ -150,7 +150,8 @@ impl Work {
     }
 
     async fn read(&mut self) -> Result<(), TaskError> {
-        let read = self.reader.next(READ_RECORDS, READ_BYTES, self.patience()).await;
+        let (patience, retire) = (self.patience(), self.retire.clone());
+        let read = self.reader.next_until(READ_RECORDS, READ_BYTES, patience, retire.asked()).await;
         let records = read.map_err(failed("reading records"))?.records;
         let judged = Arc::new(self.writer.judge(records).await?);
         let large = payload_bytes(&judged) > BLOCKING_BYTES;

@@ -2,7 +2,8 @@
 
 use super::Shard;
 use crate::storage::{Batch, CommitError, ReadError, ShardId, Slice, Store};
-use std::time::Duration;
+use futures::future::{pending, select};
+use std::{future::Future, pin::pin, time::Duration};
 
 /// A reader's place in one shard. It moves in memory as it reads; the checkpoint moves with the
 /// batch that stores what was made of the records (`Batch::checkpoint`).
@@ -46,9 +47,24 @@ impl ShardReader {
         max_bytes: usize,
         wait: Duration,
     ) -> Result<Slice, ReadError> {
+        self.next_until(max_records, max_bytes, wait, pending()).await
+    }
+
+    /// The same, but without waiting any longer once `stop` has come.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; the position has not moved then.
+    pub async fn next_until(
+        &mut self,
+        max_records: usize,
+        max_bytes: usize,
+        wait: Duration,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Slice, ReadError> {
         let tail = self.store.range(self.shard).map_or(0, |range| range.next);
         if tail <= self.position && !wait.is_zero() {
-            self.store.wait_for_records(self.shard, self.position, wait).await;
+            let records = pin!(self.store.wait_for_records(self.shard, self.position, wait));
+            select(records, pin!(stop)).await;
         }
         let slice = self.store.read(self.shard, self.position, max_records, max_bytes).await?;
         self.position = slice.next;
