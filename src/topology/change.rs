@@ -109,6 +109,11 @@ impl NodeChange {
     fn new(node: &PlannedNode, fate: Fate, fields: Vec<String>) -> Self {
         Self { node: node.name.clone(), kind: node.kind, fate, fields }
     }
+
+    /// More than the terms of its tasks differs: its stage was built from another definition.
+    pub fn is_defined_anew(&self) -> bool {
+        !self.fields.iter().all(|field| is_scaling(field))
+    }
 }
 
 fn topology_fields(running: &Plan, wanted: &Plan) -> Vec<&'static str> {

@@ -17,7 +17,7 @@ use crate::{
     },
     supervisor::{Applied, BuiltNode, Change, ControlPlane, NotApplied, Rescaled},
 };
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// What runs: the plan, and what its nodes share.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Running {
     handles: Handles,
     /// Nodes of which it is not known which of their stages runs.
     uncertain: Vec<String>,
+    /// How often each node was defined anew. A node that is on its way to what is wanted knows it by this.
+    definitions: BTreeMap<String, u64>,
 }
 
 /// Everything that another topology needs, built and not begun. Dropped, it leaves no trace.
@@ -70,7 +72,7 @@ enum Redefinition {
 
 impl Running {
     pub fn new(plan: Plan, handles: Handles) -> Self {
-        Self { plan, handles, uncertain: Vec::new() }
+        Self { plan, handles, uncertain: Vec::new(), definitions: BTreeMap::new() }
     }
 
     pub fn plan(&self) -> &Plan {
@@ -90,20 +92,32 @@ impl Running {
         if !changes.refusals.is_empty() {
             return Err(NotPrepared::Refused(std::mem::take(&mut changes.refusals)));
         }
+        let definitions = self.defined_by(&changes);
         let mut wiring = Wiring::open(&wanted, foundation, &self.handles).await?;
         let (mut added, mut replaced) = (Vec::new(), Vec::new());
         for node in &wanted.nodes {
             match changes.fate(&node.name) {
                 Some(Fate::Added) => added.push(wiring.node(node)?),
-                Some(Fate::Replaced) => replaced.push(wiring.node(node)?),
+                Some(Fate::Replaced) => {
+                    let definition = definitions.get(&node.name).copied().unwrap_or_default();
+                    replaced.push(BuiltNode { definition, ..wiring.node(node)? });
+                }
                 _ => wiring.keep(node),
             }
         }
         let handles = wiring.into_handles();
         let change = change_to(&wanted, &changes, added, replaced);
         let redefinitions = self.redefinitions(&wanted, &changes);
-        let next = Self { plan: wanted, handles, uncertain: Vec::new() };
+        let next = Self { plan: wanted, handles, uncertain: Vec::new(), definitions };
         Ok(Prepared { changes, change, redefinitions, next })
+    }
+
+    fn defined_by(&self, changes: &Changes) -> BTreeMap<String, u64> {
+        let mut definitions = self.definitions.clone();
+        for change in changes.of(Fate::Replaced).filter(|change| change.is_defined_anew()) {
+            *definitions.entry(change.node.clone()).or_default() += 1;
+        }
+        definitions
     }
 
     fn redefinitions(&self, wanted: &Plan, changes: &Changes) -> Vec<Redefinition> {

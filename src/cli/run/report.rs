@@ -32,7 +32,11 @@ pub(super) fn report(
     ];
     for (word, fate) in fates {
         for node in changes.of(fate).filter(|node| !unsettled.contains(&node.node.as_str())) {
-            line(&mut lines, word, &named(node), &node.fields.join(", "));
+            let because = match (fate, node.fields.is_empty()) {
+                (Fate::Replaced, true) => "as the reload before asked for".to_owned(),
+                _ => node.fields.join(", "),
+            };
+            line(&mut lines, word, &named(node), &because);
         }
     }
     for name in &applied.refreshing {

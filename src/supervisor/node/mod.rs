@@ -53,6 +53,9 @@ pub struct BuiltNode {
     /// How it takes over from an earlier stage of the same node.
     pub handover: Handover,
     pub terms: NodeTerms,
+    /// Which definition of the node its stage was built from: raised by each change that needs another one. Workers of
+    /// a definition are not replaced by others of it.
+    pub definition: u64,
 }
 
 impl BuiltNode {
@@ -63,7 +66,7 @@ impl BuiltNode {
             Kind::Workers => Handover::Rolling,
             Kind::Stream | Kind::Queue | Kind::Raw | Kind::Loader => Handover::Sequential,
         };
-        Self { name, stage, metrics, handover, terms }
+        Self { name, stage, metrics, handover, terms, definition: 0 }
     }
 
     pub fn kind(&self) -> Kind {
@@ -111,7 +114,8 @@ impl Node {
         let tasks = Tasks::new(tasks_on.clone(), Arc::clone(&built.name)).counted_in(built.metrics.clone());
         Self {
             desired,
-            current: Version::new(built.stage, tasks, tasks_on.clone(), built.metrics.clone(), built.terms),
+            current: Version::new(built.stage, tasks, tasks_on.clone(), built.metrics.clone(), built.terms)
+                .defined_as(built.definition),
             name: built.name,
             tasks_on,
             metrics: built.metrics,

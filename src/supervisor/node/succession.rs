@@ -3,7 +3,7 @@
 use super::{BuiltNode, HandedOver, Node, RefreshReport, Version};
 use crate::{
     pipeline::{RefreshSettings, now_ms},
-    supervisor::{change::Handover, refresh::Refresh},
+    supervisor::{change::Handover, refresh::Refresh, terms::NodeTerms},
 };
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -37,9 +37,14 @@ impl Node {
     /// Begins a handover. Any that is under way ends where it is.
     pub(super) fn succeed(&mut self, built: BuiltNode, until: Instant) -> oneshot::Receiver<HandedOver> {
         let (answer, handed_over) = oneshot::channel();
-        self.supersede();
         let tasks = self.current.tasks.successor();
-        let version = Version::new(built.stage, tasks, self.tasks_on.clone(), built.metrics, built.terms);
+        let version = Version::new(built.stage, tasks, self.tasks_on.clone(), built.metrics, built.terms)
+            .defined_as(built.definition);
+        if built.handover == Handover::Rolling && self.goes_over_to(built.definition) {
+            self.go_on(version.terms.clone(), until, answer);
+            return handed_over;
+        }
+        self.supersede();
         let is_pool_as_before = version.is_pool() && self.current.is_pool();
         let desired = if is_pool_as_before { self.desired } else { version.first_capacity() };
         tracing::info!(node = %self.name, handover = ?built.handover, "a node is replaced");
@@ -64,6 +69,25 @@ impl Node {
             }
         }
         handed_over
+    }
+
+    /// Its workers are of that definition, or are being replaced by such.
+    fn goes_over_to(&self, definition: u64) -> bool {
+        let is_ended = self.refresh.is_none() && self.former.is_none();
+        let goes_on = self.refresh.as_ref().is_some_and(|refresh| refresh.status().is_active());
+        self.current.definition == definition && definition > 0 && (is_ended || goes_on)
+    }
+
+    /// What is asked for was asked for before: nothing is replaced twice.
+    fn go_on(&mut self, terms: NodeTerms, until: Instant, answer: oneshot::Sender<HandedOver>) {
+        self.current.set_terms(terms);
+        if self.refresh.is_some() {
+            tracing::info!(node = %self.name, "the workers are being replaced by such as are wanted already");
+            self.awaited = Some((answer, until));
+        } else {
+            // Whoever waited may have gone.
+            let _ = answer.send(HandedOver::Done { cut_off: Vec::new() });
+        }
     }
 
     /// Lets a stage finish what it holds.

@@ -17,6 +17,8 @@ pub(super) struct Version {
     pub fault: Option<String>,
     pub observation: Observation,
     pub terms: NodeTerms,
+    /// Which definition of the node its stage was built from.
+    pub definition: u64,
     tasks_on: Handle,
     metrics: NodeMetrics,
 }
@@ -31,7 +33,14 @@ impl Version {
     ) -> Self {
         let (kind, observation) = (stage.kind(), Observation::default());
         tasks.restart_by(terms.restart.clone());
-        Self { stage: Some(stage), kind, tasks, fault: None, observation, terms, tasks_on, metrics }
+        let (stage, definition) = (Some(stage), 0);
+        Self { stage, kind, tasks, fault: None, observation, terms, definition, tasks_on, metrics }
+    }
+
+    #[must_use]
+    pub fn defined_as(mut self, definition: u64) -> Self {
+        self.definition = definition;
+        self
     }
 
     /// Its tasks go on under other terms.

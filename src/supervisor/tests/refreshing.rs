@@ -230,3 +230,49 @@ fn a_stop_in_the_middle_of_a_refresh_drains_both_stages() {
     assert_eq!(desk.redelivered.load(Ordering::SeqCst), 0);
     drop(applying);
 }
+
+/// What is wanted by a definition of that number, within so many seconds.
+fn defined(definition: u64, seconds: u64, built: BuiltNode) -> Change {
+    let deadline = Duration::from_secs(seconds);
+    Change { deadline, ..change(BuiltNode { definition, ..built }) }
+}
+
+#[test]
+fn what_was_asked_for_before_and_is_under_way_is_not_begun_again() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 4);
+    let slow = RefreshSettings { warm_up: Span(Duration::from_secs(5)), ..quick() };
+    let next = || successor(&rig, &desk, Scale::between(4, 8), slow.clone(), Mischief::NONE);
+    let changes =
+        [(7, 1), (7, 1), (7, 55), (7, 55)].map(|(number, seconds)| defined(number, seconds, next()));
+    let other = defined(8, 55, successor(&rig, &desk, Scale::between(4, 8), quick(), Mischief::NONE));
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 4);
+    let applied: Vec<Applied> = changes.into_iter().map(|change| system.apply(change).unwrap()).collect();
+    let (refreshing, replaced) = (|one: &Applied| one.refreshing.len(), |one: &Applied| one.replaced.len());
+    assert_eq!(applied.iter().map(refreshing).collect::<Vec<_>>(), [1, 1, 0, 0], "{applied:?}");
+    assert_eq!(applied.iter().map(replaced).collect::<Vec<_>>(), [0, 0, 1, 1], "{applied:?}");
+    let health = system.until(|health| latest(health) == Some(RefreshStatus::Successful));
+    assert_eq!(health.pools["review"].refreshes.len(), 1, "one refresh for all of them");
+    assert!(health.pools["review"].workers.iter().all(|worker| worker.generation <= 2));
+    assert_eq!(system.apply(other).unwrap().replaced, ["review".into()]);
+    let health = system.until(|health| health.pools["review"].refreshes.len() == 2);
+    assert!(health.pools["review"].workers.iter().any(|worker| worker.generation == 3));
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}
+
+#[test]
+fn what_was_rolled_back_is_tried_again_when_it_is_asked_for_again() {
+    let desk = Desk::with(1_000_000);
+    let rig = rig(&desk, 4);
+    let bad = Mischief { always_fails: true, ..Mischief::NONE };
+    let next = || successor(&rig, &desk, Scale::between(4, 8), quick(), bad);
+    let changes = [defined(7, 55, next()), defined(7, 55, next())];
+    let system = rig.start(Duration::from_secs(20));
+    system.until_workers("review", 4);
+    for change in changes {
+        assert_eq!(system.apply(change).unwrap().rolled_back.len(), 1);
+    }
+    system.until(|health| health.pools["review"].refreshes.len() == 2);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+}

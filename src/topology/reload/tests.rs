@@ -155,10 +155,16 @@ async fn what_was_rolled_back_runs_as_before_and_what_is_uncertain_is_replaced_n
 
     let prepared = after.prepare(wanted.clone(), ground.foundation()).await.unwrap();
     assert_eq!(names(&prepared.change.replaced), ["mend"]);
+    let definition = |prepared: &Prepared| prepared.change.replaced[0].definition;
+    let asked = definition(&prepared);
     let applied = Applied { refreshing: vec!["mend".into()], ..Applied::default() };
     let after = prepared.next.settled(&after, &applied);
-    let prepared = after.prepare(wanted, ground.foundation()).await.unwrap();
+    let prepared = after.prepare(wanted.clone(), ground.foundation()).await.unwrap();
     assert_eq!(names(&prepared.change.replaced), ["mend"], "nobody knows which of its stages runs");
+    assert_eq!(definition(&prepared), asked, "the node knows, by the number of what it goes over to");
+    let other = plan(&BASE.replace("select * from input", "select b from input"));
+    let prepared = after.prepare(other, ground.foundation()).await.unwrap();
+    assert!(definition(&prepared) > asked, "another definition is another number");
 }
 
 #[test]
