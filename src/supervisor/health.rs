@@ -39,6 +39,7 @@ pub struct Health {
     /// Every node has come up and none is draining.
     pub ready: bool,
     pub started_at_ms: i64,
+    /// When the nodes were asked for what is shown of them: nothing of it is older. 0 before they were.
     pub observed_at_ms: i64,
     /// In flow order.
     pub nodes: IndexMap<String, NodeHealth>,

@@ -44,6 +44,8 @@ pub(super) struct Supervisor {
     pub(super) deadline: Duration,
     health: watch::Sender<Arc<Health>>,
     started_at_ms: i64,
+    /// When the nodes were asked for what they last told.
+    observed_at_ms: i64,
     is_observing: bool,
 }
 
@@ -74,6 +76,7 @@ impl Supervisor {
             deadline,
             health,
             started_at_ms: now_ms(),
+            observed_at_ms: 0,
             is_observing: false,
         }
         .start()
@@ -83,13 +86,14 @@ impl Supervisor {
         if std::mem::replace(&mut self.is_observing, true) {
             return;
         }
+        let asked_at_ms = now_ms();
         let asked = self.members.iter().map(|member| {
             let (name, asked) = (Arc::clone(&member.name), member.node.send(Observe).timeout(ANSWER));
             async move { (name, asked.await) }
         });
         let answered = join_all(asked.collect::<Vec<_>>()).into_actor(self);
-        context.spawn(answered.map(|answers, supervisor, context| {
-            supervisor.is_observing = false;
+        context.spawn(answered.map(move |answers, supervisor, context| {
+            (supervisor.is_observing, supervisor.observed_at_ms) = (false, asked_at_ms);
             supervisor.take_in(answers);
             let pause = if supervisor.phase == Phase::Starting { OBSERVE_STARTING } else { OBSERVE_EVERY };
             context.run_later(pause, Self::observe);
@@ -155,7 +159,7 @@ impl Supervisor {
             phase: self.phase,
             ready: self.phase == Phase::Running,
             started_at_ms: self.started_at_ms,
-            observed_at_ms: now_ms(),
+            observed_at_ms: self.observed_at_ms,
             nodes,
             pools: pages.collect(),
         }));

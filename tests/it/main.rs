@@ -10,6 +10,7 @@
 
 mod answers;
 mod aws_endpoint;
+mod decisions;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;

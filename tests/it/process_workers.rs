@@ -1,7 +1,7 @@
 //! Workers that are programs, in the real daemon: whatever the programs do, and whatever is done to the
 //! daemon, each message has its result once, and no process outlives what it belongs to.
 
-use crate::support::{Bench, Daemon, Trip, Trips, lines, number_from_environment, raw_lines};
+use crate::support::{Bench, Daemon, PATIENCE, Trip, Trips, lines, number_from_environment, raw_lines};
 use std::{
     collections::BTreeSet,
     fs,
@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
 
 /// A program without anything of ours: one message in forty kills it, in one of four ways, at its
@@ -55,7 +54,7 @@ fn topology(run: &str, pool: &str) -> String {
         r#"
 [topology]
 name = "programs"
-drain_deadline = "40s"
+drain_deadline = "120s"
 [ingress.collector]
 to = "trips"
 [stream.trips]
@@ -115,25 +114,6 @@ fn wait_until_kept(bench: &Bench, daemon: &Daemon, trips: &[Trip]) {
     daemon.wait_for("the books", |health| health.tally("review").finished == sent.len() as u64);
 }
 
-/// Processes that have the bench's folder among their arguments, besides its daemons.
-fn processes_of(bench: &Bench) -> Vec<String> {
-    let folder = folder(bench).to_str().unwrap().to_owned();
-    let arguments = |entry: fs::DirEntry| {
-        let bytes = fs::read(entry.path().join("cmdline")).ok()?;
-        let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
-        (text.contains(&folder) && !text.contains("--data")).then_some(text)
-    };
-    fs::read_dir("/proc").unwrap().flatten().filter_map(arguments).collect()
-}
-
-fn wait_until_no_process_is_left(bench: &Bench) {
-    let started = Instant::now();
-    while !processes_of(bench).is_empty() {
-        assert!(started.elapsed() < PATIENCE, "left behind: {:?}", processes_of(bench));
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Writes a program beside the topology and tells how it is started.
 fn command(bench: &Bench, text: &str) -> String {
     let file = folder(bench).join("program.py");
@@ -173,7 +153,7 @@ fn programs_that_die_all_the_time_lose_and_double_nothing() {
     );
     assert_eq!(health.tally("review").quarantined, 0);
     daemon.stop();
-    wait_until_no_process_is_left(&bench);
+    bench.wait_until_no_process_is_left();
 }
 
 #[test]
@@ -182,17 +162,19 @@ fn programs_end_with_a_killed_daemon_and_the_next_one_goes_on() {
     let trips = trips(1_500);
     for (round, part) in trips.chunks(500).enumerate() {
         let mut daemon = bench.start();
+        // All of them, each with its child: what is killed is to be many.
+        bench.wait_for_processes(6);
         post(&daemon, part);
         let wanted = (round * 500 + 100) as u64;
         daemon.wait_for("some work", |health| health.tally("review").finished >= wanted);
-        assert!(processes_of(&bench).len() >= 6, "{:?}", processes_of(&bench));
+        assert!(bench.processes().len() >= 6, "{:?}", bench.processes());
         daemon.kill();
-        wait_until_no_process_is_left(&bench);
+        bench.wait_until_no_process_is_left();
     }
     let daemon = bench.start();
     wait_until_kept(&bench, &daemon, &trips);
     daemon.stop();
-    wait_until_no_process_is_left(&bench);
+    bench.wait_until_no_process_is_left();
 }
 
 /// False where the example of an interpreter is left out because the user says so.
@@ -244,7 +226,7 @@ fn a_program_that_is_not_there_is_named_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_program_that_pulls_is_started_watched_and_stopped() {
+fn a_program_that_pulls_is_started_scaled_watched_and_stopped() {
     let note = "import os, signal, sys, time\n\
                 def stop(*_):\n    open(sys.argv[1] + \"/stopped\", \"w\").close()\n    sys.exit(0)\n\
                 signal.signal(signal.SIGTERM, stop)\n\
@@ -252,8 +234,9 @@ fn a_program_that_pulls_is_started_watched_and_stopped() {
                 while True:\n    time.sleep(0.05)\n";
     let bench = Bench::new("");
     let run = command(&bench, note) + "pulls = true\n";
+    let pool = "scale = { min = 1, max = 3, goal_age = \"1s\" }";
     // Nothing comes back through its pipes, and it says nothing of itself.
-    let topology = topology(&run, "").replace("to = \"kept\"", "").replace("start = \"60s\"", "");
+    let topology = topology(&run, pool).replace("to = \"kept\"", "").replace("start = \"60s\"", "");
     fs::write(bench.topology(), topology.replace("[raw.kept]", "[raw.kept]\nfrom = \"trips\"")).unwrap();
     let daemon = bench.start();
     let started = Instant::now();
@@ -263,7 +246,10 @@ fn a_program_that_pulls_is_started_watched_and_stopped() {
     }
     post(&daemon, &trips(10));
     daemon.wait_for("the backlog that it ought to pull", |health| health.number("review", "backlog") == 10);
+    // It pulls nothing, so the backlog grows old.
+    daemon.wait_for("more of them", |health| health.number("review", "in_service") == 3);
+    assert!(bench.processes().len() >= 3, "{:?}", bench.processes());
     daemon.stop();
     assert!(Path::new(&folder(&bench)).join("stopped").exists(), "it was not asked to stop: {}", bench.log());
-    wait_until_no_process_is_left(&bench);
+    bench.wait_until_no_process_is_left();
 }

@@ -1,7 +1,7 @@
 //! The programs of a pool are replaced while messages flow: nothing is lost, nothing comes twice, and
 //! enough of them stay in service.
 
-use crate::support::{Bench, Daemon, raw_lines};
+use crate::support::{Bench, Daemon, KEPT, PATIENCE, pool_of_jobs, raw_lines};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
 const WORKERS: usize = 8;
 /// 75 % of them.
 const LEAST_HEALTHY: usize = 6;
@@ -33,19 +32,8 @@ done
 
 fn topology(bench: &Bench, version: u32) -> String {
     let program = bench.topology().with_file_name("program.sh");
-    format!(
+    let pool = format!(
         r#"
-[topology]
-name = "refreshed"
-drain_deadline = "60s"
-[ingress.collector]
-to = "jobs"
-[stream.jobs]
-[queue.work]
-from = "jobs"
-visibility_timeout = "60s"
-[workers.pool]
-from = "work"
 to = "kept"
 batch = 5
 scale = {{ min = {WORKERS}, max = {WORKERS} }}
@@ -53,12 +41,9 @@ refresh = {{ min_healthy_percentage = 75, warm_up = "200ms", bake_time = "500ms"
 [workers.pool.run]
 command = ["sh", {program:?}, "{version}"]
 start = "60s"
-[raw.kept]
-store = "file://raw"
-path = "kept"
-roll = {{ bytes = "1MiB", age = "200ms" }}
 "#
-    )
+    );
+    pool_of_jobs("refreshed", "", &pool) + KEPT
 }
 
 /// Posts until told to stop; answers how many messages.
@@ -74,21 +59,9 @@ fn post(daemon: &Daemon, stop: &AtomicBool) -> u64 {
     sent
 }
 
-fn page(daemon: &Daemon, page: &str) -> Vec<Value> {
-    let answer = daemon.admin().get(&format!("/pools/pool/{page}")).unwrap();
-    answer.json().as_array().unwrap().clone()
-}
-
-fn verb(daemon: &Daemon, verb: &str, body: &str) -> Value {
-    let headers = [("content-type", "application/json")];
-    let answer = daemon.admin().post(&format!("/pools/pool/{verb}"), &headers, body.as_bytes()).unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()
-}
-
 /// Workers by state and generation, as last observed.
 fn in_service(daemon: &Daemon, generation: Option<u64>) -> usize {
-    let workers = page(daemon, "workers");
+    let workers = daemon.pool_page("pool", "workers");
     let fits = |worker: &&Value| {
         worker["state"] == "InService" && generation.is_none_or(|wanted| worker["generation"] == wanted)
     };
@@ -100,8 +73,12 @@ fn until_refresh_is(daemon: &Daemon, wanted: &str, least: usize) {
     let begun = Instant::now();
     loop {
         let healthy = in_service(daemon, None);
-        assert!(healthy >= least, "only {healthy} workers are in service: {:#?}", page(daemon, "workers"));
-        let latest = page(daemon, "refreshes").into_iter().next().unwrap_or_default();
+        assert!(
+            healthy >= least,
+            "only {healthy} workers are in service: {:#?}",
+            daemon.pool_page("pool", "workers")
+        );
+        let latest = daemon.pool_page("pool", "refreshes").into_iter().next().unwrap_or_default();
         if latest["status"] == wanted {
             return;
         }
@@ -140,18 +117,18 @@ fn programs_are_refreshed_under_load_and_nothing_is_lost_or_tried_twice() {
     let sent = thread::scope(|scope| {
         let posting = scope.spawn(|| post(&daemon, &stop));
         // By hand: each worker is replaced by an equal one.
-        verb(&daemon, "refresh", REFRESH);
+        daemon.pool_verb("pool", "refresh", REFRESH);
         until_refresh_is(&daemon, "Successful", LEAST_HEALTHY);
         assert_eq!(in_service(&daemon, Some(2)), WORKERS);
         // By hand, cancelled half way, and taken up again.
-        verb(&daemon, "refresh", REFRESH);
+        daemon.pool_verb("pool", "refresh", REFRESH);
         let begun = Instant::now();
         while in_service(&daemon, Some(3)) == 0 {
             assert!(begun.elapsed() < PATIENCE);
             thread::sleep(Duration::from_millis(20));
         }
-        assert_eq!(verb(&daemon, "refresh/cancel", "")["status"], "Cancelled");
-        verb(&daemon, "refresh", REFRESH);
+        assert_eq!(daemon.pool_verb("pool", "refresh/cancel", "")["status"], "Cancelled");
+        daemon.pool_verb("pool", "refresh", REFRESH);
         until_refresh_is(&daemon, "Successful", LEAST_HEALTHY);
         // Another program, by a reload.
         bench.rewrite(&topology(&bench, 2));

@@ -1,7 +1,8 @@
 //! The topology of a running daemon is changed while clients post: nothing is refused, lost or doubled.
 
 use crate::support::{
-    Bench, Client, Daemon, Ledger, Table, Trip, Trips, WorkServer, lines, number_from_environment, placements,
+    Bench, Client, Daemon, Ledger, PATIENCE, Table, Trip, Trips, WorkServer, lines, number_from_environment,
+    placements,
 };
 use std::{
     collections::BTreeSet,
@@ -10,7 +11,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const PATH: &str = "/streams/trips/records";
@@ -48,7 +49,7 @@ fn topology(variant: &Variant) -> String {
         r#"
 [topology]
 name = "reloaded"
-drain_deadline = "30s"
+drain_deadline = "120s"
 
 [ingress.collector]
 to = "trips"
@@ -243,7 +244,9 @@ fn new_rules_hold_on_an_open_connection_and_added_doors_open_and_close() {
         run["ingress"]["second"].as_str().map(|address| address.parse().unwrap())
     };
     // Written a moment after the nodes are there.
+    let begun = Instant::now();
     while address().is_none() {
+        assert!(begun.elapsed() < PATIENCE, "{}", bench.log());
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(posted(&mut client, "{\"_id\":1}"), 400);
@@ -285,11 +288,11 @@ fn workers_that_fail_are_rolled_back_and_the_old_ones_go_on() {
 
 #[test]
 fn one_reload_at_a_time_and_what_does_not_drain_is_cut_off_and_named() {
-    let server = WorkServer::start(Duration::from_secs(20), 1);
+    let server = WorkServer::start(Duration::from_secs(50), 1);
     let run = format!("run = {{ http = {{ url = \"{}\", timeout = \"60s\" }} }}", server.url());
     let stuck = topology(&Variant { run, ..Variant::default() });
     let stuck =
-        stuck.replace("\"10s\"", "\"90s\"").replace("drain_deadline = \"30s\"", "drain_deadline = \"4s\"");
+        stuck.replace("\"10s\"", "\"90s\"").replace("drain_deadline = \"120s\"", "drain_deadline = \"15s\"");
     let bench = Bench::new(&stuck);
     let daemon = bench.start();
     let trips: Vec<Trip> = Trips::seeded(3).filter(|trip| trip.seconds > 3_600).take(3).collect();
@@ -303,7 +306,7 @@ fn one_reload_at_a_time_and_what_does_not_drain_is_cut_off_and_named() {
     bench.rewrite(&without);
     thread::scope(|scope| {
         let first = scope.spawn(|| bench.reload());
-        thread::sleep(Duration::from_secs(1));
+        daemon.wait_for("the drain", |health| health.node("review")["state"] == "draining");
         let (code, told) = bench.reload();
         assert!(code == Some(1) && told.contains("under way"), "{told}");
         let (code, told) = first.join().unwrap();

@@ -168,7 +168,7 @@ impl System {
     pub fn until(&self, wished: impl Fn(&Health) -> bool) -> Arc<Health> {
         let mut health = self.health.clone();
         let seen = self.runtime.block_on(async {
-            tokio::time::timeout(Duration::from_secs(60), health.wait_for(|health| wished(health)))
+            tokio::time::timeout(Duration::from_secs(240), health.wait_for(|health| wished(health)))
                 .await
                 .map(|health| Arc::clone(&health.unwrap()))
         });

@@ -55,10 +55,11 @@ fn scale_in_redelivers_nothing_of_a_million_records() {
 #[test]
 fn idle_workers_leave_first_and_busy_ones_finish_what_they_hold() {
     let desk = Desk::with(2);
-    let slow = Duration::from_secs(3);
+    // Longer than it takes to see them busy and to order, however slow the machine.
+    let slow = Duration::from_secs(12);
     let mischief = Mischief { batch: 1, each_batch_takes: slow, ..Mischief::NONE };
     let system =
-        Rig::new().crew("review", &desk, Scale::between(0, 8), mischief).start(Duration::from_secs(20));
+        Rig::new().crew("review", &desk, Scale::between(0, 8), mischief).start(Duration::from_secs(60));
     system.ready();
     system.order("review", PoolVerb::SetDesired(8)).unwrap();
     let health = system.until(|health| {

@@ -10,11 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No wait of a test is longer than this.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// No wait of a test is longer than this. It says when something hangs, and nothing of how quick anything is.
+pub const PATIENCE: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(5);
-/// The daemon observes its nodes now and then; what it shows was gathered within this time.
-pub const LONGEST_OBSERVATION_MS: i64 = 150;
 
 pub fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -223,13 +221,13 @@ impl Daemon {
         }
     }
 
-    /// Waits until a question about `/health` is answered with yes, by an observation that was made
+    /// Waits until a question about `/health` is answered with yes, by an observation that was begun
     /// after this call.
     pub fn wait_for(&self, what: &str, met: impl Fn(&Health) -> bool) -> Health {
         let (started, asked_at_ms) = (Instant::now(), now_ms());
         loop {
             let health = self.health();
-            if health.observed_at_ms() > asked_at_ms + LONGEST_OBSERVATION_MS && met(&health) {
+            if health.observed_at_ms() > asked_at_ms && met(&health) {
                 return health;
             }
             let late = started.elapsed() > PATIENCE;

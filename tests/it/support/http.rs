@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the daemon answered.
 #[derive(Debug, Clone)]

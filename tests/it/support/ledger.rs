@@ -45,8 +45,7 @@ impl Ledger {
     /// records flow: nothing acknowledged before an observation is missing from it, and no more was
     /// ended than was sent. (A record may be seen twice in one observation, on its way.)
     pub fn check_books(&self, health: &Health, readers: &[&str]) {
-        let observed_at_ms = health.observed_at_ms() - daemon::LONGEST_OBSERVATION_MS;
-        let (acknowledged, sent) = (self.acknowledged_before(observed_at_ms), self.sent());
+        let (acknowledged, sent) = (self.acknowledged_before(health.observed_at_ms()), self.sent());
         for reader in readers {
             let ended = health.tally(reader).sum();
             let accounted = ended + health.in_flight(reader);

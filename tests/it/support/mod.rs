@@ -3,6 +3,8 @@
 mod daemon;
 mod http;
 mod ledger;
+mod pools;
+mod processes;
 mod server;
 mod stored;
 mod trips;
@@ -10,6 +12,8 @@ mod trips;
 pub use daemon::{Bench, Daemon, Health, PATIENCE, placements};
 pub use http::{Answer, Client};
 pub use ledger::{Ledger, trip_id};
+pub use pools::{KEPT, pool_of_jobs};
+pub use processes::Process;
 pub use server::WorkServer;
 pub use stored::{Table, files_below, raw_lines};
 pub use trips::{Trip, Trips, array, lines, number_from_environment};
