@@ -243,6 +243,10 @@ fn writers_of_one_name_neither_fail_nor_leave_or_show_the_checksums_of_another()
             scope.spawn(|| (0..20).for_each(|_| drop(read_file(&path).unwrap())));
         });
         assert!(read_file(&path).is_ok(), "turn {turn}");
-        assert_eq!(survey(&[path.clone()], |_| {}).unwrap().verified, 1, "turn {turn}: the last has its own");
+        assert_eq!(
+            survey(std::slice::from_ref(&path), |_| {}).unwrap().verified,
+            1,
+            "turn {turn}: the last has its own"
+        );
     }
 }
