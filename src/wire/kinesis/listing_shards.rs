@@ -97,7 +97,7 @@ pub(super) fn list_shards(kinesis: &Kinesis, caller: &Caller, input: &Input) -> 
         (None, None) => {
             return Err(errors::invalid_argument("Either NextToken or StreamName should be provided."));
         }
-        (Some(token), named) => resumed(kinesis, input, token, named.is_some(), now_ms)?,
+        (Some(token), _) => resumed(kinesis, input, token, now_ms)?,
         (None, Some(identity)) => started(kinesis, input, &identity, now_ms)?,
     };
     let shown: Vec<&ShardDescription> = stream
@@ -142,16 +142,16 @@ fn started(
 }
 
 /// A later page: all but its size is in the token.
-fn resumed(
-    kinesis: &Kinesis,
-    input: &Input,
-    token: &str,
-    names_stream: bool,
-    now_ms: i64,
-) -> Result<Begun, ServiceError> {
-    let others = ["ExclusiveStartShardId", "StreamCreationTimestamp", "ShardFilter"];
-    let second = names_stream.then_some("StreamName").or(others.into_iter().find(|name| input.has(name)));
-    if let Some(second) = second {
+fn resumed(kinesis: &Kinesis, input: &Input, token: &str, now_ms: i64) -> Result<Begun, ServiceError> {
+    let others = [
+        "StreamName",
+        "StreamARN",
+        "StreamId",
+        "ExclusiveStartShardId",
+        "StreamCreationTimestamp",
+        "ShardFilter",
+    ];
+    if let Some(second) = others.into_iter().find(|name| input.has(name)) {
         return Err(errors::invalid_argument(format!("NextToken and {second} cannot be provided together.")));
     }
     let start: Start = list_token::open(&kinesis.seal, LISTING, token, now_ms)?;

@@ -170,6 +170,10 @@ async fn shards_are_listed_in_pages_and_by_filters() {
         let (code, message) = lab.refused("ListShards", both).await;
         assert_eq!(code, "InvalidArgumentException");
         assert_eq!(message, "NextToken and StreamName cannot be provided together.");
+        let arn =
+            json!({"NextToken": token, "StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/trips"});
+        let (_, message) = lab.refused("ListShards", arn).await;
+        assert_eq!(message, "NextToken and StreamARN cannot be provided together.");
         let (_, message) = lab.refused("ListShards", json!({})).await;
         assert_eq!(message, "Either NextToken or StreamName should be provided.");
         let lacking = json!({"StreamName": "trips", "ShardFilter": {"Type": "AT_TIMESTAMP"}});
