@@ -49,7 +49,7 @@ pub(super) async fn change(
         "UpdateStreamWarmThroughput" => warm_throughput(kinesis, &resource, input).await,
         "UpdateStreamRecordDistributionStrategy" => {
             let strategy = distribution(input).unwrap_or_default();
-            let set = kinesis.directory.set_distribution(&resource, strategy).await;
+            let set = kinesis.directory.set_distribution(&resource, strategy, now_ms()).await;
             // AWS names this one an invalid argument.
             set.map(|()| Reply::Empty).map_err(|error| match error {
                 DirectoryError::Provisioned(_) => errors::invalid_argument(errors::refused(&error).message),
@@ -89,7 +89,7 @@ async fn monitoring(
         false => input.texts("ShardLevelMetrics").map(str::to_owned).collect(),
     };
     let (on, off) = if enable { (named, BTreeSet::new()) } else { (BTreeSet::new(), named) };
-    let set = kinesis.directory.set_monitoring(resource, on, off).await;
+    let set = kinesis.directory.set_monitoring(resource, on, off, now_ms()).await;
     let (before, now) = set.map_err(|error| errors::refused(&error))?;
     let output = Output::new()
         .with("StreamName", resource.identity.name.clone())

@@ -88,12 +88,13 @@ impl Directory {
     /// Switches shard-level metrics on and off by name; gives those that were on and those that are.
     ///
     /// # Errors
-    /// What hinders the store.
+    /// [`DirectoryError::NotActive`].
     pub async fn set_monitoring(
         &self,
         resource: &Arc<StreamResource>,
         on: BTreeSet<String>,
         off: BTreeSet<String>,
+        now_ms: i64,
     ) -> Result<(BTreeSet<String>, BTreeSet<String>), DirectoryError> {
         let switch = move |attributes: &mut Attributes| {
             let before = attributes.monitoring.clone();
@@ -101,7 +102,7 @@ impl Directory {
             attributes.monitoring.retain(|metric| !off.contains(metric));
             Ok((before, attributes.monitoring.clone()))
         };
-        resource.change(switch).await
+        self.update(resource, now_ms, switch).await
     }
 
     /// Says with which key records are encrypted, or that they are not. Nothing is: it is told only.
@@ -161,11 +162,12 @@ impl Directory {
     /// Sets how records are spread over the shards of an on-demand stream.
     ///
     /// # Errors
-    /// [`DirectoryError::Provisioned`].
+    /// [`DirectoryError::Provisioned`], [`DirectoryError::NotActive`].
     pub async fn set_distribution(
         &self,
         resource: &Arc<StreamResource>,
         distribution: Distribution,
+        now_ms: i64,
     ) -> Result<(), DirectoryError> {
         let stream = resource.identity.clone();
         let set = move |attributes: &mut Attributes| {
@@ -175,7 +177,7 @@ impl Directory {
             attributes.distribution = distribution;
             Ok(())
         };
-        resource.change(set).await
+        self.update(resource, now_ms, set).await
     }
 
     /// Switches a stream between modes; it keeps its shards. AWS has it UPDATING for a while.

@@ -54,7 +54,7 @@ async fn what_was_made_and_changed_at_run_time_is_there_after_a_restart() {
     directory.set_max_record(&trips, 4_096, now).await.unwrap();
     directory.set_encryption(&trips, Some("alias/aws/kinesis".to_owned()), now).await.unwrap();
     directory.set_policy(&trips, Some("{}".to_owned())).await.unwrap();
-    directory.set_monitoring(&trips, ["ALL".to_owned()].into(), [].into()).await.unwrap();
+    directory.set_monitoring(&trips, ["ALL".to_owned()].into(), [].into(), now).await.unwrap();
     let new = NewConsumer { name: "lab".to_owned(), ..NewConsumer::default() };
     let consumer = directory.register_consumer(&trips, new, now).await.unwrap();
     let placed = trips.stream.append(&[record("a", "1"), record("a", "2")], now).await.unwrap();

@@ -51,6 +51,34 @@ async fn monitoring_tells_what_was_on_and_what_is() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_being_made_is_not_set_yet() {
+    for protocol in BOTH {
+        let hour = crate::units::Span(std::time::Duration::from_secs(3_600));
+        let settings = KinesisSettings { create_delay: hour, ..KinesisSettings::default() };
+        let lab = Lab::with(protocol, settings).await;
+        lab.done(
+            "CreateStream",
+            json!({"StreamName": "trips", "StreamModeDetails": {"StreamMode": "ON_DEMAND"}}),
+        )
+        .await;
+        let metrics = json!({"StreamName": "trips", "ShardLevelMetrics": ["ALL"]});
+        for (operation, request) in [
+            ("EnableEnhancedMonitoring", metrics.clone()),
+            ("DisableEnhancedMonitoring", metrics),
+            (
+                "UpdateStreamRecordDistributionStrategy",
+                json!({"StreamARN": STREAM, "RecordDistributionStrategy": "AUTO"}),
+            ),
+        ] {
+            let (code, message) = lab.refused(operation, request).await;
+            assert_eq!(code, "ResourceInUseException", "{operation}");
+            let state = "Stream trips under account 000000000000 not ACTIVE, instead in state CREATING";
+            assert_eq!(message, state);
+        }
+    }
+}
+
+#[tokio::test]
 async fn modes_switch_and_distribution_follows_them() {
     for protocol in BOTH {
         let lab = Lab::new(protocol).await;
