@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""A producer and a consumer in processes of their own, both written for AWS: boto3 and an endpoint. They carry
-trips, of a file or made up, while shards are split and merged and the daemon is killed. Every trip is read, byte
-by byte as it was put, and in order for each station. Needs the Python package boto3.
+"""A producer and two consumers in processes of their own, all written for AWS: boto3 and an endpoint. They carry
+trips, of a file or made up, while shards are split and merged and the daemon is killed. One consumer polls, the
+other subscribes to shards. Both read every trip, byte by byte as it was put, and in order for each station. Needs
+the Python package boto3.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +18,9 @@ import boto3
 import kinesis_boto3
 import rig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
+from kinesis_boto3 import equal
+from urllib3.exceptions import HTTPError
 
 STREAM = "bicimad"
 # Seconds without anything new after which a consumer gives up.
@@ -85,6 +90,79 @@ def consume(endpoint, file, count):
                     del iterators[name]
                     done.add(name)
     print(len(done), flush=True)
+
+
+class Follower:
+    """Subscribes to every shard, children after their parents, each in a thread of its own; after an end of the
+    connection it goes on where the last event said. Stops when so many different records have come."""
+
+    def __init__(self, endpoint, consumer, out, count):
+        self.kinesis, self.consumer, self.out, self.count = client(endpoint), consumer, out, count
+        self.lock, self.seen, self.begun, self.ended = threading.Lock(), set(), set(), set()
+        self.quiet, self.fault, self.subscribed = time.monotonic(), None, 0
+
+    def is_complete(self):
+        return len(self.seen) >= self.count
+
+    def run(self):
+        while not self.is_complete():
+            if self.fault or time.monotonic() - self.quiet > PATIENCE:
+                raise SystemExit(f"{len(self.seen)} of {self.count} records came: {self.fault or 'then none'}")
+            for shard in until_answered(lambda: self.kinesis.list_shards(StreamName=STREAM))["Shards"]:
+                parents = {shard.get("ParentShardId"), shard.get("AdjacentParentShardId")} - {None}
+                if shard["ShardId"] not in self.begun and parents <= self.ended:
+                    self.begun.add(shard["ShardId"])
+                    threading.Thread(target=self.guarded, args=(shard["ShardId"],), daemon=True).start()
+            time.sleep(0.05)
+
+    def guarded(self, shard):
+        try:
+            position = {"Type": "TRIM_HORIZON"}
+            while position and not self.is_complete():
+                position = self.subscription(shard, position)
+            self.ended.add(shard)
+        except Exception as fault:
+            self.fault = repr(fault)
+
+    def subscription(self, shard, position):
+        """Reads one subscription to its end; gives the position to go on from, none at the end of the shard."""
+        request = {"ConsumerARN": self.consumer, "ShardId": shard, "StartingPosition": position}
+        try:
+            for event in self.kinesis.subscribe_to_shard(**request)["EventStream"]:
+                told = event["SubscribeToShardEvent"]
+                self.keep(told["Records"])
+                if "ContinuationSequenceNumber" not in told:
+                    return None
+                position = {"Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": told["ContinuationSequenceNumber"]}
+                if self.is_complete():
+                    return position
+        except EventStreamError as error:
+            raise AssertionError(f"{shard} ends with an error: {error}") from error
+        except ClientError as error:
+            # The daemon may hold the last subscription for some seconds.
+            if error.response["Error"]["Code"] not in ("ResourceInUseException", "InternalFailure", "ServiceUnavailable"):
+                raise
+            time.sleep(0.2)
+        except (BotoCoreError, HTTPError, OSError):
+            time.sleep(0.1)
+        return position
+
+    def keep(self, records):
+        with self.lock:
+            for record in records:
+                self.quiet = time.monotonic()
+                self.seen.add(record["Data"])
+                self.out.write(record["PartitionKey"].encode() + b"\t" + record["Data"] + b"\n")
+
+
+def follow(endpoint, file, count, consumer):
+    with open(file, "wb") as out:
+        follower = Follower(endpoint, consumer, out, count)
+        follower.run()
+        with follower.lock:
+            out.flush()
+            print(len(follower.ended), flush=True)
+            os._exit(0)
 
 
 def begin(kinesis, iterators, done):
@@ -163,7 +241,8 @@ def compare(file, read):
         of_key[line] = True
     for key, expected in sent.items():
         if list(found.get(key, {})) != list(expected):
-            raise rig.Lost(f"station {key}: {len(expected)} trips were sent, {len(found.get(key, {}))} read, or in another order")
+            read_of_key = len(found.get(key, {}))
+            raise rig.Lost(f"station {key}: {len(expected)} trips were sent, {read_of_key} read, or in another order")
     if len(found) != len(sent):
         raise rig.Lost(f"keys that nobody sent: {set(found) - set(sent)}")
     return len(lines), doubled
@@ -183,12 +262,15 @@ def main():
     parser.add_argument("--kills", type=int, default=3)
     options = parser.parse_args()
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "lab")
-    draw, file, read = random.Random(options.seed), trips(options, work), work / "read"
+    draw, file, polled, pushed = random.Random(options.seed), trips(options, work), work / "polled", work / "pushed"
     server = Server(binary, work)
     kinesis = client(server.endpoint)
     kinesis.create_stream(StreamName=STREAM, ShardCount=2)
     count = len(set(file.read_bytes().splitlines()))
-    consumer = child("consume", server.endpoint, read, count)
+    arn = kinesis.describe_stream_summary(StreamName=STREAM)["StreamDescriptionSummary"]["StreamARN"]
+    registered = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="lab")["Consumer"]["ConsumerARN"]
+    consumer = child("consume", server.endpoint, polled, count)
+    follower = child("follow", server.endpoint, pushed, count, registered)
     producer = child("produce", server.endpoint, file, options.seed)
     reshaped = 0
     for sent in map(int, producer.stdout):
@@ -199,11 +281,13 @@ def main():
             reshaped += 1
     finished(producer, "producer")
     closed = int(finished(consumer, "consumer"))
-    compared, doubled = compare(file, read)
+    finished(follower, "consumer that subscribes")
+    compared, doubled = compare(file, polled)
+    equal(compare(file, pushed)[0], compared, "trips that were pushed")
     server.daemon.stop()
     print(
-        f"{compared} trips byte by byte, {reshaped} splits and merges, {closed} shards closed, {server.lives - 1} kills, "
-        f"{doubled} doubled", flush=True,
+        f"{compared} trips byte by byte, polled and pushed, {reshaped} splits and merges, {closed} shards closed, "
+        f"{server.lives - 1} kills, {doubled} doubled", flush=True,
     )
 
 
@@ -212,5 +296,7 @@ if __name__ == "__main__":
         produce(*sys.argv[2:4], int(sys.argv[4]))
     elif sys.argv[1:2] == ["consume"]:
         consume(*sys.argv[2:4], int(sys.argv[4]))
+    elif sys.argv[1:2] == ["follow"]:
+        follow(*sys.argv[2:4], int(sys.argv[4]), sys.argv[5])
     else:
         rig.run(main)
