@@ -13,6 +13,7 @@ import kinesis_documented
 import kinesis_limits
 import kinesis_refusals
 import kinesis_rules
+import kinesis_subscriptions
 import rig
 from botocore.config import Config
 
@@ -92,7 +93,9 @@ def refusals(binary, work, protocol):
 
 def rules(binary, work, protocol):
     daemon, endpoint = start(binary, work, "rules")
-    asked = kinesis_rules.every(Unchecked(endpoint, protocol), endpoint)
+    service = Unchecked(endpoint, protocol)
+    asked = kinesis_rules.every(service, endpoint)
+    kinesis_subscriptions.every(service)
     daemon.stop()
     return asked
 

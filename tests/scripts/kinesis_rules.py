@@ -2,8 +2,8 @@
 counts and sizes, sequence numbers, plans of scaling. Needs the Python packages boto3 and cbor2.
 """
 
+import datetime
 import re
-import time
 
 import kinesis_cbor
 import rig
@@ -182,14 +182,13 @@ def iterators(service):
     )
     request = place | {"ShardIteratorType": "LATEST", "StartingSequenceNumber": "5"}
     equal(refused("InvalidArgumentException", service.get_shard_iterator, **request), rule, "the rule")
-    later = place | {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": time.time() + 3600}
-    if service.protocol == "json":
-        message = refused("InvalidArgumentException", service.get_shard_iterator, **later)
-        if not re.fullmatch(
-            r"The timestampInMillis parameter cannot be greater .* timestampInMillis: \d+, currentTimestampInMillis: \d+",
-            message,
-        ):
-            raise rig.Lost(f"both times are missing: {message}")
+    hour = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    later = place | {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": hour}
+    message = refused("InvalidArgumentException", service.get_shard_iterator, **later)
+    times = r"timestampInMillis: \d+, currentTimestampInMillis: \d+"
+    rule = r"The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "
+    if not re.fullmatch(rule + times, message):
+        raise rig.Lost(f"both times are missing: {message}")
 
 
 def violations(hand):
