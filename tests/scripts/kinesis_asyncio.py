@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """An asyncio library of other people (async-kinesis) as producer and consumer: its consumer keeps checkpoints
 in a local DynamoDB (moto), is killed and started again while a shard is split, and nothing is lost or out
-of order. Needs the Python package async-kinesis[dynamodb], and moto[server] in the Python of --moto.
+of order. Then aiobotocore subscribes to all shards at once. Needs the Python package async-kinesis[dynamodb],
+and moto[server] in the Python of --moto.
 """
 
 import asyncio
@@ -69,6 +70,29 @@ async def ask(endpoint, operation, **request):
     keys = {"endpoint_url": endpoint, "region_name": REGION}
     async with AioSession().create_client("kinesis", **keys) as kinesis:
         return await getattr(kinesis, operation)(**request)
+
+
+async def follow(endpoint):
+    """Subscribes to every shard, all at once; gives the trips in the order in which each shard has them."""
+    keys = {"endpoint_url": endpoint, "region_name": REGION}
+    async with AioSession().create_client("kinesis", **keys) as kinesis:
+        arn = (await kinesis.describe_stream_summary(StreamName=STREAM))["StreamDescriptionSummary"]["StreamARN"]
+        consumer = (await kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="lab"))["Consumer"]["ConsumerARN"]
+        shards = [shard["ShardId"] for shard in (await kinesis.list_shards(StreamName=STREAM))["Shards"]]
+        every = asyncio.gather(*(subscription(kinesis, consumer, shard) for shard in shards))
+        read = await asyncio.wait_for(every, rig.PATIENCE)
+    return [trip for of_shard in read for trip in of_shard]
+
+
+async def subscription(kinesis, consumer, shard):
+    request = {"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": {"Type": "TRIM_HORIZON"}}
+    found = []
+    async for event in (await kinesis.subscribe_to_shard(**request))["EventStream"]:
+        told = event["SubscribeToShardEvent"]
+        found += [json.loads(record["Data"]) for record in told["Records"]]
+        if "ContinuationSequenceNumber" not in told or told["MillisBehindLatest"] == 0:
+            return found
+    raise rig.Lost(f"the subscription to {shard} ended after {len(found)} records")
 
 
 class Reading:
@@ -171,6 +195,9 @@ def lab(options, work, leases):
         raise rig.Lost(f"{sum(sent.values())} were sent, {sum(next_of.values())} read in order")
     if again > options.trips // 2:
         raise rig.Lost(f"{again} trips were read again: checkpoints are not used")
+    pushed = in_order([asyncio.run(follow(endpoint))])
+    if pushed != (sent, 0):
+        raise rig.Lost(f"{sum(sent.values())} were sent, {sum(pushed[0].values())} pushed in order, {pushed[1]} twice")
     daemon.stop()
     print(f"{sum(sent.values())} trips read by consumers {[len(run) for run in runs]}, {again} of them again", flush=True)
 
