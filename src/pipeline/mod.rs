@@ -1,6 +1,7 @@
 //! The data plane: one folder for each kind of node; each opens at `stage.rs`.
 
 pub mod catalog;
+pub mod http_server;
 pub mod ingress;
 pub mod object_stores;
 pub mod queue;

@@ -67,6 +67,6 @@ impl Daemon<'_> {
             self.metrics.endpoint(),
             draining,
         );
-        Endpoint::start(listener, front).map(Some).map_err(failed)
+        Endpoint::start(listener, front, self.settings.aws.idle.0).map(Some).map_err(failed)
     }
 }

@@ -1,6 +1,11 @@
 //! The server of an ingress and the gate behind it: gates change, connections stay.
 
-use super::{Reply, gate::Gate, listener::Listener};
+use super::{
+    Reply,
+    gate::{Gate, serve},
+};
+use crate::pipeline::http_server::{Binding, HttpListener};
+use actix_web::web::{self, ServiceConfig};
 use std::{
     io,
     net::SocketAddr,
@@ -14,12 +19,21 @@ use std::{
 pub struct Door {
     node: Arc<str>,
     gates: Arc<Gates>,
-    listener: Mutex<Listener>,
+    listener: Mutex<HttpListener>,
 }
 
 /// The gate that takes requests now.
 #[derive(Debug)]
 pub(super) struct Gates(RwLock<Arc<Gate>>);
+
+/// The server of an ingress: whatever comes is for the gate that is behind the door then.
+fn listen(node: &str, address: &str, gates: &Arc<Gates>) -> io::Result<HttpListener> {
+    let gates = web::Data::from(Arc::clone(gates));
+    let configure = move |app: &mut ServiceConfig| {
+        app.app_data(gates.clone()).default_service(web::to(serve));
+    };
+    HttpListener::bind(format!("ingress-{node}"), Binding::Address(address.to_owned()), configure)
+}
 
 impl Door {
     /// Binds the address; requests wait in the kernel until [`Self::open`].
@@ -28,7 +42,7 @@ impl Door {
     /// When the address cannot be bound.
     pub(super) fn bind(node: &Arc<str>, address: &str, gate: Arc<Gate>) -> io::Result<Arc<Self>> {
         let gates = Arc::new(Gates(RwLock::new(gate)));
-        let listener = Mutex::new(Listener::bind(node, address, Arc::clone(&gates))?);
+        let listener = Mutex::new(listen(node, address, &gates)?);
         Ok(Arc::new(Self { node: Arc::clone(node), gates, listener }))
     }
 
@@ -49,7 +63,7 @@ impl Door {
             return;
         }
         let (node, address) = (&self.node, listener.address().to_string());
-        match Listener::bind(node, &address, Arc::clone(&self.gates)) {
+        match listen(node, &address, &self.gates) {
             Ok(again) => {
                 tracing::warn!(%node, %address, "the ingress server was started again");
                 *listener = again;
@@ -63,7 +77,7 @@ impl Door {
         &self.gates
     }
 
-    fn listener(&self) -> MutexGuard<'_, Listener> {
+    fn listener(&self) -> MutexGuard<'_, HttpListener> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

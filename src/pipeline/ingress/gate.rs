@@ -10,6 +10,7 @@ use super::{
     once::LONGEST_ONCE_KEY,
     pool::{Assigned, Pool},
 };
+use crate::pipeline::http_server::Held;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -50,6 +51,7 @@ struct Asked {
 
 /// Answers one request.
 pub(super) async fn serve(request: HttpRequest, payload: Payload, gates: Data<Gates>) -> HttpResponse {
+    let _underway = request.conn_data::<Held>().map(Held::enter);
     let Some(name) = stream_of(request.path()) else { return elsewhere(&request, &gates.current()) };
     if request.method() != Method::POST {
         let reply = Reply::problem(405, "only POST is taken here", "post records as JSON or NDJSON");

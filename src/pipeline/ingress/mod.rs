@@ -12,7 +12,6 @@ mod group;
 mod health;
 mod intake;
 mod key;
-mod listener;
 mod once;
 mod pool;
 mod prepare;

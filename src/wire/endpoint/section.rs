@@ -1,6 +1,10 @@
 //! Settings of the endpoint.
 
-use crate::{pipeline::stream::directory::KinesisSettings, wire::signing::Credentials};
+use crate::{
+    pipeline::{http_server::KEEP_ALIVE, stream::directory::KinesisSettings},
+    units::Span,
+    wire::signing::Credentials,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, net::SocketAddr, str::FromStr};
 
@@ -16,6 +20,8 @@ pub struct AwsSection {
     pub region: String,
     /// Access keys that may call; empty: any, from this machine only. Never shown.
     pub credentials: Credentials,
+    /// How long a connection may rest between two requests.
+    pub idle: Span,
     /// Streams.
     pub kinesis: KinesisSettings,
 }
@@ -37,6 +43,7 @@ impl Default for AwsSection {
             account: Account("000000000000".to_owned()),
             region: "us-east-1".to_owned(),
             credentials: Credentials::default(),
+            idle: Span(KEEP_ALIVE),
             kinesis: KinesisSettings::default(),
         }
     }

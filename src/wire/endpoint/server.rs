@@ -1,113 +1,49 @@
-//! The HTTP server: threads of its own, bound early, serving late.
+//! The HTTP server: bound early, serving late.
 
 use super::{
     answer::{Answer, Body},
-    body::{BodyError, Room},
+    body::Room,
     front::Front,
     head::Head,
     streaming,
 };
+use crate::pipeline::http_server::{Binding, Held, HttpListener, Underway};
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer,
-    dev::ServerHandle,
+    HttpRequest, HttpResponse,
     http::{StatusCode, Version},
-    web,
+    web::{self, ServiceConfig},
 };
 use futures::StreamExt as _;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, mpsc},
-    thread,
+    sync::Arc,
     time::Duration,
 };
 
-/// HTTP workers: they read and write; operations run on the data runtime.
-const WORKERS: usize = 2;
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Longest time the head of a request may take to come.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// Longest time a client may take to close its end.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// Seconds that open requests have when the server stops.
-const STOP_DEADLINE: u64 = 5;
-/// Connections that each HTTP worker holds at most.
-const CONNECTIONS: usize = 10_000;
-
 /// A server that serves. Dropping it stops it.
 #[derive(Debug)]
-pub struct Endpoint {
-    address: SocketAddr,
-    handle: Option<ServerHandle>,
-    thread: Option<thread::JoinHandle<()>>,
-}
+pub struct Endpoint(HttpListener);
 
 impl Endpoint {
-    /// Serves what connects to the listener. Blocks until the server has begun.
+    /// Serves what connects to the listener. A connection may rest for as long as `idle`.
     ///
     /// # Errors
     /// When the server or its thread cannot be started.
-    pub fn start(listener: TcpListener, front: Front) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (started, has_started) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name("aws-endpoint".to_owned())
-            .spawn(move || run(listener, front, &started))?;
-        let handle = has_started.recv().map_err(io::Error::other)??;
-        Ok(Self { address, handle: Some(handle), thread: Some(thread) })
+    pub fn start(listener: TcpListener, front: Front, idle: Duration) -> io::Result<Self> {
+        let shared = web::Data::new(Shared { front: Arc::new(front), room: Room::new() });
+        let configure = move |app: &mut ServiceConfig| {
+            app.app_data(shared.clone()).default_service(web::to(serve));
+        };
+        let binding = Binding::Bound { listener, idle };
+        let mut server = HttpListener::bind("aws-endpoint".to_owned(), binding, configure)?;
+        server.start();
+        Ok(Self(server))
     }
 
     /// The address that was bound.
     pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Endpoint {
-    fn drop(&mut self) {
-        if let Some(handle) = self.handle.take() {
-            // The command is sent by the call; the server ends within its own deadline.
-            drop(handle.stop(true));
-        }
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!(address = %self.address, "the AWS endpoint panicked");
-        }
-    }
-}
-
-type Started = mpsc::Sender<io::Result<ServerHandle>>;
-
-fn run(listener: TcpListener, front: Front, started: &Started) {
-    let ended = actix_web::rt::System::new().block_on(async {
-        let shared = web::Data::new(Shared { front: Arc::new(front), room: Room::new() });
-        let app = move || App::new().app_data(shared.clone()).default_service(web::to(serve));
-        let server = HttpServer::new(app)
-            .workers(WORKERS)
-            .worker_max_blocking_threads(1)
-            .max_connections(CONNECTIONS)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_DEADLINE)
-            .client_disconnect_timeout(CLOSE_DEADLINE)
-            .tcp_nodelay(true)
-            .shutdown_timeout(STOP_DEADLINE)
-            .disable_signals()
-            .listen_auto_h2c(listener);
-        let server = match server {
-            Ok(server) => server.run(),
-            Err(error) => {
-                let _ = started.send(Err(error));
-                return Ok(());
-            }
-        };
-        if started.send(Ok(server.handle())).is_err() {
-            return Ok(());
-        }
-        server.await
-    });
-    if let Err(error) = ended {
-        tracing::error!(%error, "the AWS endpoint ended");
+        self.0.address()
     }
 }
 
@@ -118,6 +54,7 @@ struct Shared {
 }
 
 async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
+    let underway = request.conn_data::<Held>().map(Held::enter);
     let head = head(&request);
     let length = head.header("content-length").and_then(|length| length.parse().ok());
     let (answer, is_read) = match shared.room.read(payload, length).await {
@@ -125,19 +62,11 @@ async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Sh
             let now = jiff::Timestamp::now();
             (shared.front.answer(&head, held.bytes.clone(), now).await, true)
         }
-        Err(error) => (shared.front.unread(&head, unread(error)), false),
+        Err(error) => (shared.front.unread(&head, &error.told()), false),
     };
     // What is left of a body is not read: the connection ends with the answer.
-    respond(answer, !is_read && request.version() < Version::HTTP_2, &shared.front)
-}
-
-fn unread(error: BodyError) -> Answer {
-    match error {
-        BodyError::TooLarge => Answer::empty(413, "RequestEntityTooLarge"),
-        BodyError::Late => Answer::empty(408, "RequestTimeout"),
-        BodyError::Broken => Answer::empty(400, "IncompleteBody"),
-        BodyError::Busy => Answer::empty(503, "ServiceUnavailable"),
-    }
+    let close = !is_read && request.version() < Version::HTTP_2;
+    respond(answer, close, &shared.front, underway)
 }
 
 fn head(request: &HttpRequest) -> Head {
@@ -160,7 +89,8 @@ fn head(request: &HttpRequest) -> Head {
     }
 }
 
-fn respond(answer: Answer, close: bool, front: &Front) -> HttpResponse {
+/// A request is under way until the last byte of its answer is made.
+fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for header in answer.headers {
@@ -173,7 +103,11 @@ fn respond(answer: Answer, close: bool, front: &Front) -> HttpResponse {
         Body::Whole(bytes) => response.body(bytes),
         Body::Events(protocol, events) => {
             let frames = streaming::frames(protocol, events, front.draining());
-            response.streaming(frames.map(Ok::<_, std::convert::Infallible>))
+            let frames = frames.map(move |frame| {
+                let _ = &underway;
+                Ok::<_, std::convert::Infallible>(frame)
+            });
+            response.streaming(frames)
         }
     }
 }

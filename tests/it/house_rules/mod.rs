@@ -16,7 +16,7 @@ const LAYERS: [&str; 8] =
 /// External crates that only some places may name.
 const CONFINED: [(&str, &[&str]); 4] = [
     ("actix", &["supervisor/"]),
-    ("actix_web", &["supervisor/", "pipeline/ingress/", "wire/endpoint/"]),
+    ("actix_web", &["supervisor/", "pipeline/http_server/", "pipeline/ingress/", "wire/endpoint/"]),
     ("flume", &["pipeline/link.rs", "storage/"]),
     ("prometheus", &["telemetry/"]),
 ];

@@ -1,6 +1,7 @@
 //! The endpoint with one service of the tests' own behind it.
 
 mod connections;
+mod resting;
 mod sockets;
 mod streams;
 
@@ -27,18 +28,28 @@ static ECHO: Structure = Structure::new(
 );
 static NOTHING: Structure = Structure::new("NothingInput", &[]);
 
-static OPERATIONS: [Operation; 6] = [
+static OPERATIONS: [Operation; 7] = [
     Operation { name: "Echo", input: &ECHO },
     Operation { name: "ListStreams", input: &NOTHING },
     Operation { name: "CreateStream", input: &NOTHING },
+    Operation { name: "Linger", input: &NOTHING },
     Operation { name: "Panic", input: &NOTHING },
     Operation { name: "Refuse", input: &NOTHING },
     Operation { name: "SubscribeToShard", input: &NOTHING },
 ];
 
+/// How long its operation of that name takes.
+const LINGERS: std::time::Duration = std::time::Duration::from_millis(3_500);
+
 fn service() -> Service {
     let answer = Box::new(|caller: Caller, operation: &'static str, input: Input| {
-        async move { carry_out(&caller, operation, &input) }.boxed() as BoxFuture<'static, _>
+        async move {
+            if operation == "Linger" {
+                tokio::time::sleep(LINGERS).await;
+            }
+            carry_out(&caller, operation, &input)
+        }
+        .boxed() as BoxFuture<'static, _>
     });
     Service { target: "Kinesis_20131202", signing_name: "kinesis", operations: &OPERATIONS, answer }
 }

@@ -10,6 +10,11 @@ use std::{
 
 /// Starts an endpoint; the runtime of its operations lives as long.
 fn started() -> (tokio::runtime::Runtime, watch::Sender<bool>, Endpoint) {
+    started_with(Duration::from_secs(75))
+}
+
+/// As `started`, with connections that may rest for as long as `idle`.
+pub(super) fn started_with(idle: Duration) -> (tokio::runtime::Runtime, watch::Sender<bool>, Endpoint) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (drain, draining) = watch::channel(false);
     let front = {
@@ -17,11 +22,11 @@ fn started() -> (tokio::runtime::Runtime, watch::Sender<bool>, Endpoint) {
         front("", draining)
     };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = Endpoint::start(listener, front).unwrap();
+    let endpoint = Endpoint::start(listener, front, idle).unwrap();
     (runtime, drain, endpoint)
 }
 
-fn connected(address: SocketAddr) -> TcpStream {
+pub(super) fn connected(address: SocketAddr) -> TcpStream {
     let connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     connection
@@ -42,7 +47,7 @@ fn exchanged(address: SocketAddr, sent: &[u8], enough: &[u8]) -> Vec<u8> {
     received
 }
 
-fn request(operation: &str, headers: &str, body: &str) -> String {
+pub(super) fn request(operation: &str, headers: &str, body: &str) -> String {
     format!(
         "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-amz-json-1.1\r\n\
          x-amz-target: Kinesis_20131202.{operation}\r\nauthorization: {SIGNED}\r\n\

@@ -1,21 +1,31 @@
-//! The HTTP server of an ingress: threads of its own, bound early, serving late.
+//! An HTTP server as every listener of the data plane has it: threads of its own, bound early, serving
+//! late, with deadlines for whatever a client may leave undone. What it answers is configured by its owner.
 
-use super::{door::Gates, gate::serve};
-use actix_web::{App, HttpServer, dev::ServerHandle, web};
+mod connections;
+mod sockets;
+
+pub use connections::{Held, Underway};
+
+use connections::{Connections, Patience};
+
+use actix_web::{App, HttpServer, dev::ServerHandle, web::ServiceConfig};
 use std::{
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Duration,
 };
 use tokio::sync::oneshot;
 
-/// HTTP workers: they move bytes; collectors do the work.
+/// HTTP workers: they move bytes; the work is done elsewhere.
 const WORKERS: usize = 2;
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Longest time the head of a request may take to come.
+/// Longest time a connection may rest between two requests.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Longest time the head of a request may take to come, the first one's from the connection on.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// No connection may rest for less, whatever is asked for: the library tells time by half seconds.
+const SHORTEST_IDLE: Duration = Duration::from_secs(1);
 /// Longest time a client may take to close its end.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// Seconds that open requests have when the server stops.
@@ -23,9 +33,30 @@ const STOP_DEADLINE: u64 = 5;
 /// Connections that each HTTP worker holds at most.
 const CONNECTIONS: usize = 10_000;
 
+/// What a server listens on.
+#[derive(Debug)]
+pub enum Binding {
+    /// HTTP/1.1 at an address.
+    Address(String),
+    /// HTTP/1.1, and HTTP/2 by prior knowledge, where somebody has listened already. Connections may
+    /// rest for as long as `idle`.
+    Bound { listener: TcpListener, idle: Duration },
+}
+
+impl Binding {
+    fn idle(&self) -> Duration {
+        match self {
+            Self::Address(_) => KEEP_ALIVE,
+            Self::Bound { idle, .. } => SHORTEST_IDLE.max(*idle),
+        }
+    }
+}
+
 /// A bound server. Dropping it stops the server.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub struct HttpListener {
+    /// The name of its thread, for log events too.
+    name: String,
     address: SocketAddr,
     start: Option<oneshot::Sender<()>>,
     control: Arc<Mutex<Control>>,
@@ -51,43 +82,48 @@ fn locked(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
 
 type Bound = (mpsc::Sender<io::Result<SocketAddr>>, oneshot::Receiver<()>);
 
-impl Listener {
-    /// Binds the address and keeps connections waiting until [`Self::start`].
+impl HttpListener {
+    /// Binds and keeps connections waiting until [`Self::start`]. `configure` says what is answered, once
+    /// for each worker.
     ///
     /// # Errors
     /// When the address cannot be bound or the thread cannot be started.
-    pub(super) fn bind(node: &str, address: &str, gates: Arc<Gates>) -> io::Result<Self> {
+    pub fn bind(
+        name: String,
+        binding: Binding,
+        configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let (bound, is_bound) = mpsc::channel();
         let (start, started) = oneshot::channel();
         let control = Arc::default();
         let thread = {
-            let (address, control) = (address.to_owned(), Arc::clone(&control));
-            thread::Builder::new()
-                .name(format!("ingress-{node}"))
-                .spawn(move || run(&address, gates, (bound, started), &control))?
+            let (label, control) = (name.clone(), Arc::clone(&control));
+            let serve = move || run(&label, binding, configure, (bound, started), &control);
+            thread::Builder::new().name(name.clone()).spawn(serve)?
         };
         let address = is_bound.recv().map_err(io::Error::other)??;
-        Ok(Self { address, start: Some(start), control, thread: Some(thread) })
+        Ok(Self { name, address, start: Some(start), control, thread: Some(thread) })
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    /// The address that was bound.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Begins to serve. Idempotent.
-    pub(super) fn start(&mut self) {
+    pub fn start(&mut self) {
         if let Some(start) = self.start.take() {
             // A server that ended by itself is seen by `is_running`.
             let _ = start.send(());
         }
     }
 
-    pub(super) fn is_running(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 }
 
-impl Drop for Listener {
+impl Drop for HttpListener {
     fn drop(&mut self) {
         // Not started: the thread ends when the sender goes.
         drop(self.start.take());
@@ -103,37 +139,49 @@ impl Drop for Listener {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!(address = %self.address, "the ingress server panicked");
+            tracing::error!(server = self.name, address = %self.address, "an HTTP server panicked");
         }
     }
 }
 
-fn run(address: &str, gates: Arc<Gates>, bound: Bound, control: &Mutex<Control>) {
-    let ended = actix_web::rt::System::new().block_on(serve_until_stopped(address, gates, bound, control));
-    if let Err(error) = ended {
-        tracing::error!(%address, %error, "the ingress server ended");
+fn run(
+    name: &str,
+    binding: Binding,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    bound: Bound,
+    control: &Mutex<Control>,
+) {
+    let serving = serve_until_stopped(binding, configure, bound, control);
+    if let Err(error) = actix_web::rt::System::new().block_on(serving) {
+        tracing::error!(server = name, %error, "an HTTP server ended");
     }
 }
 
 async fn serve_until_stopped(
-    address: &str,
-    gates: Arc<Gates>,
+    binding: Binding,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     (bound, started): Bound,
     control: &Mutex<Control>,
 ) -> io::Result<()> {
-    let gates = web::Data::from(gates);
-    let app = move || App::new().app_data(gates.clone()).default_service(web::to(serve));
-    let server = HttpServer::new(app)
+    let idle = binding.idle();
+    let patience = Patience { silent: HEAD_DEADLINE.min(idle), idle };
+    let connections = Arc::new(Connections::new());
+    let all = Arc::clone(&connections);
+    let server = HttpServer::new(move || App::new().configure(configure.clone()))
         .workers(WORKERS)
         .worker_max_blocking_threads(1)
         .max_connections(CONNECTIONS)
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_DEADLINE)
+        .keep_alive(idle)
+        .client_request_timeout(patience.silent)
         .client_disconnect_timeout(CLOSE_DEADLINE)
         .tcp_nodelay(true)
         .shutdown_timeout(STOP_DEADLINE)
         .disable_signals()
-        .bind(address);
+        .on_connect(move |io, data| connections.opened(io, data));
+    let server = match binding {
+        Binding::Address(address) => server.bind(address),
+        Binding::Bound { listener, .. } => server.listen_auto_h2c(listener),
+    };
     let server = match server {
         Ok(server) => server,
         Err(error) => {
@@ -142,9 +190,11 @@ async fn serve_until_stopped(
         }
     };
     let at = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"));
+    let port = at.as_ref().map(SocketAddr::port).unwrap_or_default();
     if bound.send(at).is_err() || started.await.is_err() {
         return Ok(());
     }
+    actix_web::rt::spawn(all.watch(port, patience));
     let server = server.run();
     {
         let mut control = locked(control);
