@@ -239,6 +239,18 @@ impl NodeMetrics {
         }
     }
 
+    /// Shows a shard no more: it is gone for good.
+    pub fn forget_shard(&self, shard: u32) {
+        let shard = shard.to_string();
+        let labels = [&*self.node, self.kind, &shard];
+        // What was never shown needs no hiding.
+        let _ = self.all.records.remove_label_values(&labels);
+        let _ = self.all.bytes.remove_label_values(&labels);
+        let _ = self.all.throttled.remove_label_values(&labels);
+        let _ = self.all.backlog.remove_label_values(&labels);
+        let _ = self.all.oldest_age.remove_label_values(&labels);
+    }
+
     /// Counters of all shards of a node together: their `shard` is empty.
     pub fn shards_together(&self) -> ShardMetrics {
         self.shard_named("")

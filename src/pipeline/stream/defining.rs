@@ -2,7 +2,8 @@
 
 use super::{
     StreamError,
-    definition::{Definition, STREAM, deleted_key, fresh_id, fresh_prefix},
+    definition::{Definition, deleted_key, fresh_id, fresh_prefix},
+    pages::Kept,
 };
 use crate::{
     pipeline::now_ms,
@@ -12,10 +13,8 @@ use crate::{
 /// Finds the definition or makes it; refuses another number of shards once records exist. A stream that
 /// was reshaped at run time keeps its shape while the topology's file says the number it said before.
 pub(super) async fn define(name: &str, shards: u32, store: &Store) -> Result<Definition, StreamError> {
-    let key = format!("{STREAM}{name}");
-    let stored = store.get(&key);
-    let known = stored.as_ref().map(|bytes| Definition::decode(name, bytes, now_ms())).transpose()?;
-    let definition = match known {
+    let kept = Definition::find(name, store, now_ms())?;
+    let definition = match kept.as_ref().map(|kept| kept.definition.clone()) {
         None => {
             let id = fresh_id();
             let prefix = match store.get(&deleted_key(name)) {
@@ -35,10 +34,10 @@ pub(super) async fn define(name: &str, shards: u32, store: &Store) -> Result<Def
         Some(known) => replaced(known, name, shards),
     };
     let definition = Definition { declared: shards, ..definition };
-    let bytes = definition.encode(name)?;
-    if stored.as_deref() != Some(bytes.as_slice()) {
+    let before = kept.filter(|kept| kept.is_current).map(|Kept { definition, .. }| definition);
+    if before.as_ref() != Some(&definition) {
         let mut batch = Batch::new();
-        batch.put(key, bytes, None);
+        definition.write(name, before.as_ref(), &mut batch)?;
         let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
         store.commit(batch).await.map_err(commit)?;
     }

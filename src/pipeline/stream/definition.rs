@@ -1,7 +1,7 @@
-//! What the registry keeps of a stream under `stream/KEY`: its shards, open and closed, and where they
-//! came from. Changing its shape is a pure function of it; see `resharding`.
+//! What is kept of a stream: its shards, open and closed, and where they came from. Changing its shape
+//! is a pure function of it; see `resharding`. How it lies in the registry: `pages`.
 
-use super::{StreamError, shard::shard_name};
+use super::shard::shard_name;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -10,12 +10,10 @@ use std::ops::RangeInclusive;
 pub(super) const STREAM: &str = "stream/";
 /// Begins keys that say that a stream which lay under its bare name was deleted.
 const DELETED: &str = "deleted-stream/";
-const VERSION: u32 = 2;
 
-/// The shape of a stream. Hashes are decimal text, as in Kinesis.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The shape of a stream.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Definition {
-    pub version: u32,
     /// The number of shards in the topology's file when it was last opened; 0 for one made at run time.
     pub declared: u32,
     /// Tells the stream from others that had its name before.
@@ -31,45 +29,42 @@ pub(super) struct Definition {
     pub shards: Vec<DefinedShard>,
 }
 
-/// A shard as it is kept.
+/// What a shard is, whatever it holds. Hashes are kept as decimal text, as in Kinesis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DefinedShard {
+pub struct DefinedShard {
+    /// The number in its name, from 0: never given twice within a stream.
     pub index: u32,
+    /// First and last partition-key hash that comes here, or came before it was closed.
     #[serde(with = "decimal")]
     pub first_hash: u128,
     #[serde(with = "decimal")]
     pub last_hash: u128,
+    /// The shard it was split from, or one of the two it was merged from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u32>,
+    /// The other of the two it was merged from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjacent_parent: Option<u32>,
     pub opened_at_ms: i64,
+    /// When it was split or merged: it takes no records since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at_ms: Option<i64>,
 }
 
-/// How version 1 told shards, which were all open and even.
-#[derive(Deserialize)]
-struct FirstVersion {
-    shards: Vec<FirstShard>,
-}
-
-#[derive(Deserialize)]
-struct FirstShard {
-    #[serde(with = "decimal")]
-    first_hash: u128,
-    #[serde(with = "decimal")]
-    last_hash: u128,
-}
-
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
 impl DefinedShard {
-    pub(super) fn is_open(&self) -> bool {
+    /// True while it takes records.
+    pub fn is_open(&self) -> bool {
         self.closed_at_ms.is_none()
+    }
+
+    /// The shard's name as Kinesis writes it, such as `shardId-000000000002`.
+    pub fn name(&self) -> String {
+        shard_name(self.index)
+    }
+
+    /// The numbers of the shards it was made from.
+    pub fn parents(&self) -> impl Iterator<Item = u32> {
+        [self.parent, self.adjacent_parent].into_iter().flatten()
     }
 }
 
@@ -80,7 +75,7 @@ impl Definition {
         Self::of_ranges(prefix, id, ranges.into_iter(), now_ms)
     }
 
-    fn of_ranges(
+    pub(super) fn of_ranges(
         prefix: String,
         id: String,
         ranges: impl Iterator<Item = RangeInclusive<u128>>,
@@ -97,34 +92,7 @@ impl Definition {
         };
         let shards: Vec<_> = (0..).zip(ranges).map(shard).collect();
         let next_index = u32::try_from(shards.len()).unwrap_or(u32::MAX);
-        let (version, created_at_ms) = (VERSION, now_ms);
-        Self { version, declared: 0, id, prefix, created_at_ms, next_index, departed: 0, shards }
-    }
-
-    /// Reads what is kept; version 1 becomes this one, made at `now_ms`.
-    ///
-    /// # Errors
-    /// [`StreamError::Definition`].
-    pub(super) fn decode(key: &str, bytes: &[u8], now_ms: i64) -> Result<Self, StreamError> {
-        let damaged = |cause| StreamError::Definition { name: key.to_owned(), cause };
-        let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
-        match version {
-            1 => {
-                let first: FirstVersion = serde_json::from_slice(bytes).map_err(damaged)?;
-                let ranges = first.shards.iter().map(|shard| shard.first_hash..=shard.last_hash);
-                let mut read = Self::of_ranges(key.to_owned(), fresh_id(), ranges, now_ms);
-                read.declared = read.next_index;
-                Ok(read)
-            }
-            VERSION => serde_json::from_slice(bytes).map_err(damaged),
-            found => Err(StreamError::Version { name: key.to_owned(), found, supported: VERSION }),
-        }
-    }
-
-    /// # Errors
-    /// [`StreamError::Definition`].
-    pub(super) fn encode(&self, key: &str) -> Result<Vec<u8>, StreamError> {
-        serde_json::to_vec(self).map_err(|cause| StreamError::Definition { name: key.to_owned(), cause })
+        Self { declared: 0, id, prefix, created_at_ms: now_ms, next_index, departed: 0, shards }
     }
 
     /// The name that a shard has in the store.
@@ -173,7 +141,7 @@ pub(super) fn fresh_id() -> String {
 }
 
 /// 128-bit numbers as decimal text.
-mod decimal {
+pub(super) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn serialize<S: Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
@@ -189,29 +157,6 @@ mod decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_version_one_kept_is_read() {
-        let kept = br#"{"version":1,"shards":[
-            {"id":"shardId-000000000000","first_hash":"0","last_hash":"170141183460469231731687303715884105727"},
-            {"id":"shardId-000000000001","first_hash":"170141183460469231731687303715884105728",
-             "last_hash":"340282366920938463463374607431768211455"}]}"#;
-        let read = Definition::decode("trips", kept, 7).unwrap();
-        let even = Definition::even("trips".to_owned(), read.id.clone(), 2, 7);
-        assert_eq!(read, Definition { declared: 2, ..even });
-        assert_eq!(read.stored_name(1), "trips/shardId-000000000001");
-    }
-
-    #[test]
-    fn a_definition_is_read_back_as_written_and_a_later_version_is_refused() {
-        let mut definition = Definition::even("trips".to_owned(), fresh_id(), 3, 7);
-        definition.split(1, 150 << 120, 9).unwrap();
-        let bytes = definition.encode("trips").unwrap();
-        assert_eq!(Definition::decode("trips", &bytes, 99).unwrap(), definition);
-        let later = String::from_utf8(bytes).unwrap().replace("\"version\":2", "\"version\":3");
-        let refused = Definition::decode("trips", later.as_bytes(), 0).unwrap_err().to_string();
-        assert!(refused.contains("version 3"), "{refused}");
-    }
 
     #[test]
     fn ids_look_as_kinesis_writes_them() {

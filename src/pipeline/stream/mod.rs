@@ -6,6 +6,7 @@ mod definition;
 pub mod directory;
 mod following;
 mod layout;
+mod pages;
 mod reader;
 mod reshaping;
 mod resharding;
@@ -18,6 +19,7 @@ mod terms;
 mod throttle;
 
 pub use appending::{Incoming, MOST_ROUTES, Placed};
+pub use definition::DefinedShard;
 pub use following::has_passed;
 pub use layout::Layout;
 pub use reader::ShardReader;

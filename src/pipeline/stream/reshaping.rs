@@ -7,7 +7,10 @@ use super::{
     stream::declare,
 };
 use crate::storage::{Batch, CommitError, ShardId};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Why a stream keeps its shape.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +98,7 @@ impl Stream {
             fresh.iter().filter(|shard| closed(shard)).filter_map(|shard| ids.get(&shard.index));
         parents.iter().chain(short_lived).for_each(|id| batch.close_shard(*id));
         self.keep_for_readers(&parents, &ids, &mut batch);
-        batch.put(self.key(), next.encode(&self.name)?, None);
+        next.write(&self.name, Some(&definition), &mut batch)?;
         self.store.commit(batch).await?;
         self.lay_out(&next, &ids);
         *definition = next;
@@ -133,15 +136,17 @@ impl Stream {
         let gone: Vec<&Arc<Shard>> =
             layout.shards().iter().filter(|shard| self.is_expired(shard, now_ms)).collect();
         let ids: Vec<ShardId> = gone.iter().map(|shard| shard.id).collect();
+        let indexes: BTreeSet<u32> = gone.iter().map(|shard| shard.index).collect();
         let mut next = definition.clone();
-        next.shards.retain(|shard| !gone.iter().any(|gone| gone.index == shard.index));
+        next.shards.retain(|shard| !indexes.contains(&shard.index));
         let records = |id: &ShardId| self.store.range(*id).map_or(0, |range| range.next);
         next.departed += ids.iter().map(records).sum::<u64>();
         let mut batch = Batch::new();
         self.drop_shards(&ids, &mut batch);
-        batch.put(self.key(), next.encode(&self.name)?, None);
+        next.write(&self.name, Some(&definition), &mut batch)?;
         self.store.commit(batch).await?;
         self.lay_out(&next, &BTreeMap::new());
+        self.hide(&indexes);
         *definition = next;
         Ok(())
     }
@@ -170,7 +175,7 @@ impl Stream {
     pub(super) fn delete(&self, definition: &Definition, batch: &mut Batch) {
         let ids: Vec<ShardId> = self.layout().shards().iter().map(|shard| shard.id).collect();
         self.drop_shards(&ids, batch);
-        batch.remove(self.key());
+        definition.remove(&self.name, batch);
         if definition.prefix == self.name {
             batch.put(deleted_key(&self.name), Vec::new(), None);
         }

@@ -8,28 +8,26 @@ use super::{
 use crate::{storage::ShardId, telemetry::ShardMetrics};
 use md5::{Digest, Md5};
 use std::{
-    ops::RangeInclusive,
+    ops::{Deref, RangeInclusive},
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 /// A part of a stream: an ordered, durable sequence of records.
 #[derive(Debug)]
 pub struct Shard {
-    /// The number in its name: never given twice within a stream.
-    pub index: u32,
+    defined: DefinedShard,
     pub id: ShardId,
-    /// First and last partition-key hash that comes here, or came before it was closed.
-    pub first_hash: u128,
-    pub last_hash: u128,
-    /// The shard it was split from, or one of the two it was merged from.
-    pub parent: Option<u32>,
-    /// The other of the two it was merged from.
-    pub adjacent_parent: Option<u32>,
-    pub opened_at_ms: i64,
-    /// When it was split or merged: it takes no records since.
-    pub closed_at_ms: Option<i64>,
     pub metrics: ShardMetrics,
     pub(super) throttle: RwLock<Throttle>,
+}
+
+/// Whoever has a shard asks it for its number, its hashes, its parents and its times.
+impl Deref for Shard {
+    type Target = DefinedShard;
+
+    fn deref(&self) -> &DefinedShard {
+        &self.defined
+    }
 }
 
 impl Shard {
@@ -39,33 +37,12 @@ impl Shard {
         metrics: ShardMetrics,
         limits: Option<&Limits>,
     ) -> Self {
-        Self {
-            index: defined.index,
-            id,
-            first_hash: defined.first_hash,
-            last_hash: defined.last_hash,
-            parent: defined.parent,
-            adjacent_parent: defined.adjacent_parent,
-            opened_at_ms: defined.opened_at_ms,
-            closed_at_ms: defined.closed_at_ms,
-            metrics,
-            throttle: RwLock::new(Throttle::new(limits)),
-        }
+        Self { defined: defined.clone(), id, metrics, throttle: RwLock::new(Throttle::new(limits)) }
     }
 
-    /// The shard's name as Kinesis writes it, such as `shardId-000000000002`.
-    pub fn name(&self) -> String {
-        shard_name(self.index)
-    }
-
-    /// True while it takes records.
-    pub fn is_open(&self) -> bool {
-        self.closed_at_ms.is_none()
-    }
-
-    /// The numbers of the shards it was made from.
-    pub fn parents(&self) -> impl Iterator<Item = u32> {
-        [self.parent, self.adjacent_parent].into_iter().flatten()
+    /// What it is, without what it holds and admits.
+    pub fn defined(&self) -> &DefinedShard {
+        &self.defined
     }
 
     pub(super) fn throttle(&self) -> RwLockReadGuard<'_, Throttle> {

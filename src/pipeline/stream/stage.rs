@@ -93,7 +93,9 @@ fn range(stream: &Stream, shard: &Shard) -> ShardRange {
 /// Looks up when each shard's oldest record came, whenever retention has moved on.
 async fn refresh(stream: Arc<Stream>, all: Arc<AllSeen>, retire: Retire) -> Result<(), TaskError> {
     while !retire.is_asked() {
-        for shard in stream.layout().shards() {
+        let layout = stream.layout();
+        all.lock().unwrap_or_else(PoisonError::into_inner).retain(|index, _| layout.shard(*index).is_some());
+        for shard in layout.shards() {
             let seen = seen_of(&all, shard);
             let range = range(&stream, shard);
             if range.first == range.next || seen.oldest.load(Relaxed) == range.first {

@@ -2,7 +2,7 @@
 
 use super::{
     Layout, Shard, StreamSection, Throttled,
-    definition::{DefinedShard, Definition, STREAM},
+    definition::{DefinedShard, Definition},
     terms::{Overrides, Terms},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     telemetry::{NodeMetrics, ShardMetrics},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 use tokio::sync::Mutex;
@@ -30,6 +30,8 @@ pub enum StreamError {
     Version { name: String, found: u32, supported: u32 },
     #[error("the shards of stream {name} do not cover every hash; run `caudal doctor` on the data folder")]
     Holes { name: String },
+    #[error("page {page} of the shards of stream {name} is missing; run `caudal doctor` on the data folder")]
+    Page { name: String, page: u32 },
     #[error("declaring stream {name}: {cause}")]
     Commit { name: String, cause: CommitError },
 }
@@ -59,6 +61,12 @@ impl Meters {
         match self {
             Self::Each(node) => node.shard(index),
             Self::Together(metrics) => metrics.clone(),
+        }
+    }
+
+    fn forget(&self, index: u32) {
+        if let Self::Each(node) = self {
+            node.forget_shard(index);
         }
     }
 }
@@ -105,7 +113,7 @@ impl Stream {
         store: Store,
         mut batch: Batch,
     ) -> Result<Arc<Self>, StreamError> {
-        batch.put(format!("{STREAM}{name}"), definition.encode(name)?, None);
+        definition.write(name, None, &mut batch)?;
         definition.shards.iter().for_each(|shard| batch.declare_shard(&definition.stored_name(shard.index)));
         let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
         store.commit(batch).await.map_err(commit)?;
@@ -188,6 +196,13 @@ impl Stream {
         self.definition.lock().await.prefix.clone()
     }
 
+    /// Its id, unless it was first to have its name: what lies beside the stream under that name is told
+    /// from its predecessors' by it.
+    pub async fn incarnation(&self) -> Option<String> {
+        let prefix = self.definition.lock().await.prefix.clone();
+        prefix.strip_prefix(&self.name)?.strip_prefix('@').map(str::to_owned)
+    }
+
     /// Its id, and when it was made.
     pub(super) async fn origin(&self) -> (String, i64) {
         let definition = self.definition.lock().await;
@@ -263,9 +278,10 @@ impl Stream {
         })
     }
 
-    /// The registry's key of its definition.
-    pub(super) fn key(&self) -> String {
-        format!("{STREAM}{}", self.name)
+    /// Shows no more of shards that are forgotten.
+    pub(super) fn hide(&self, shards: &BTreeSet<u32>) {
+        let terms = self.terms.read().unwrap_or_else(PoisonError::into_inner);
+        shards.iter().for_each(|index| terms.meters.forget(*index));
     }
 }
 

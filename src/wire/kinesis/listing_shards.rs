@@ -174,9 +174,10 @@ pub(super) fn made_when_asked(stream: &StreamDescription, input: &Input) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::stream::DefinedShard;
 
     fn shard(opened_at_ms: i64, closed_at_ms: Option<i64>) -> ShardDescription {
-        ShardDescription {
+        let defined = DefinedShard {
             index: 0,
             first_hash: 0,
             last_hash: u128::MAX,
@@ -184,9 +185,8 @@ mod tests {
             adjacent_parent: None,
             opened_at_ms,
             closed_at_ms,
-            first: 0,
-            next: 0,
-        }
+        };
+        ShardDescription { defined, first: 0, next: 0 }
     }
 
     #[test]

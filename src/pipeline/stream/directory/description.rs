@@ -1,8 +1,12 @@
 //! What is told of a stream, its shards and its consumers.
 
 use super::StreamIdentity;
+use crate::pipeline::stream::DefinedShard;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 /// Where a stream or a consumer is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,25 +96,19 @@ pub struct StreamDescription {
 /// A shard as it is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardDescription {
-    /// The number in its name, from 0.
-    pub index: u32,
-    pub first_hash: u128,
-    pub last_hash: u128,
-    pub parent: Option<u32>,
-    /// The other parent of a shard that two were merged into.
-    pub adjacent_parent: Option<u32>,
-    pub opened_at_ms: i64,
-    /// When it was split or merged.
-    pub closed_at_ms: Option<i64>,
+    pub defined: DefinedShard,
     /// The first sequence that it still holds; sequences of a shard begin at 0.
     pub first: u64,
     /// The sequence that the next record gets, or would have got.
     pub next: u64,
 }
 
-impl ShardDescription {
-    pub fn is_open(&self) -> bool {
-        self.closed_at_ms.is_none()
+/// Whoever is told of a shard asks for its number, its hashes, its parents and its times.
+impl Deref for ShardDescription {
+    type Target = DefinedShard;
+
+    fn deref(&self) -> &DefinedShard {
+        &self.defined
     }
 }
 

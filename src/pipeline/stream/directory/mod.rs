@@ -42,6 +42,8 @@ use std::{
 use tokio::sync::Mutex;
 
 #[cfg(test)]
+mod ageing_tests;
+#[cfg(test)]
 mod tests;
 
 /// Longest period that records are kept, in hours (365 days), and the shortest that can be asked for.

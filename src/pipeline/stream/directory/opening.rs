@@ -10,6 +10,7 @@ use crate::{
         stream::{
             Limits, Stream, StreamError, StreamSection,
             definition::{Definition, STREAM},
+            pages::Kept,
             stream::Meters,
             terms::Terms,
         },
@@ -46,11 +47,13 @@ impl Directory {
         let shown = metrics.node(RUN_TIME_STREAMS, "stream").shards_together();
         let (streams, numbering) = (RwLock::default(), Mutex::new(()));
         let directory = Arc::new(Self { store, settings, home, shown, streams, numbering });
-        for (key, bytes) in directory.store.list(STREAM) {
+        for (key, _) in directory.store.list(STREAM) {
             let Some(name) = key.strip_prefix(STREAM) else { continue };
             let Some(identity) = StreamIdentity::of_key(name, &directory.home) else { continue };
-            let resource = directory.load(name, &bytes, identity).await?;
-            directory.insert(&resource);
+            let resource = directory.load(name, identity).await?;
+            if let Some(resource) = resource {
+                directory.insert(&resource);
+            }
         }
         directory.resume_deletions();
         directory.watch();
@@ -60,21 +63,21 @@ impl Directory {
     async fn load(
         &self,
         name: &str,
-        bytes: &[u8],
         identity: StreamIdentity,
-    ) -> Result<Arc<StreamResource>, StreamError> {
-        let definition = Definition::decode(name, bytes, now_ms())?;
-        let encoded = definition.encode(name)?;
-        if encoded != bytes {
+    ) -> Result<Option<Arc<StreamResource>>, StreamError> {
+        let Some(Kept { definition, is_current }) = Definition::find(name, &self.store, now_ms())? else {
+            return Ok(None);
+        };
+        if !is_current {
             let mut batch = Batch::new();
-            batch.put(format!("{STREAM}{name}"), encoded, None);
+            definition.write(name, None, &mut batch)?;
             let commit = |cause| StreamError::Commit { name: name.to_owned(), cause };
             self.store.commit(batch).await.map_err(commit)?;
         }
         let terms = run_time_terms(self.meters(), self.settings.limits);
         let stream = Stream::with(name, definition, terms, self.store.clone()).await?;
         let attributes = self.kept_attributes(name)?;
-        Ok(StreamResource::new(identity, stream, attributes, false).await)
+        Ok(Some(StreamResource::new(identity, stream, attributes, false).await))
     }
 
     fn kept_attributes(&self, name: &str) -> Result<Attributes, StreamError> {

@@ -195,13 +195,7 @@ impl StreamResource {
     pub fn describe_shard(&self, shard: &Shard) -> ShardDescription {
         let range = self.stream.store().range(shard.id);
         ShardDescription {
-            index: shard.index,
-            first_hash: shard.first_hash,
-            last_hash: shard.last_hash,
-            parent: shard.parent,
-            adjacent_parent: shard.adjacent_parent,
-            opened_at_ms: shard.opened_at_ms,
-            closed_at_ms: shard.closed_at_ms,
+            defined: shard.defined().clone(),
             first: range.map_or(0, |range| range.first),
             next: range.map_or(0, |range| range.next),
         }

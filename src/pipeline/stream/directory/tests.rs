@@ -12,27 +12,27 @@ use crate::{
 };
 use std::{path::Path, time::Duration};
 
-const ACCOUNT: &str = "000000000000";
-const REGION: &str = "us-east-1";
+pub(super) const ACCOUNT: &str = "000000000000";
+pub(super) const REGION: &str = "us-east-1";
 
-fn store(folder: &Path) -> Store {
+pub(super) fn store(folder: &Path) -> Store {
     let settings = StorageSettings { flush: false, free_space_floor: 0, ..StorageSettings::default() };
     Store::open(folder, settings, StorageMetrics::unregistered()).unwrap()
 }
 
-async fn opened(store: &Store, settings: KinesisSettings) -> Arc<Directory> {
+pub(super) async fn opened(store: &Store, settings: KinesisSettings) -> Arc<Directory> {
     Directory::open(store.clone(), settings, Home::default(), &Metrics::new()).await.unwrap()
 }
 
-fn identity(name: &str) -> StreamIdentity {
+pub(super) fn identity(name: &str) -> StreamIdentity {
     StreamIdentity::new(ACCOUNT, REGION, name)
 }
 
-async fn make(directory: &Arc<Directory>, name: &str, shards: u32) -> Arc<StreamResource> {
+pub(super) async fn make(directory: &Arc<Directory>, name: &str, shards: u32) -> Arc<StreamResource> {
     directory.create(NewStream::provisioned(identity(name), shards), now_ms()).await.unwrap()
 }
 
-fn record(key: &str, payload: &str) -> Incoming {
+pub(super) fn record(key: &str, payload: &str) -> Incoming {
     Incoming { key: key.to_owned().into(), payload: payload.to_owned().into(), ..Incoming::default() }
 }
 
