@@ -39,7 +39,7 @@ async fn put(data: &Path, format: Format, folder: &str, first: u64) {
     let opened = open_store("file://raw", data).unwrap();
     let payloads = payloads(first);
     let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
-    let path = object_path(folder, 0, first, first + payloads.len() as u64 - 1, format);
+    let path = object_path(folder, 0, (first, first + payloads.len() as u64 - 1), None, format);
     let bytes = Bytes::from(encode_payloads(format, &payloads));
     opened.store.put(&format!("{}/{path}", opened.prefix).into(), bytes.into()).await.unwrap();
 }

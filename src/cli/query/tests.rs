@@ -47,7 +47,7 @@ fn lake() -> tempfile::TempDir {
 async fn put(data: &Path, format: Format, folder: &str, first: u64, payloads: &[&str]) {
     let opened = open_store("file://raw", data).unwrap();
     let last = first + payloads.len() as u64 - 1;
-    let at = format!("{}/{}", opened.prefix, object_path(folder, 0, first, last, format));
+    let at = format!("{}/{}", opened.prefix, object_path(folder, 0, (first, last), None, format));
     let bytes = encode_payloads(format, payloads);
     opened.store.put(&at.into(), Bytes::from(bytes).into()).await.unwrap();
 }

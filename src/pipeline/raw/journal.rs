@@ -1,6 +1,6 @@
 //! What is durable about a shard's objects: the one being written, the checkpoint and the counts.
 
-use super::object::Intent;
+use super::object::{Intent, shard_key};
 use crate::{
     pipeline::{Retire, Tally},
     storage::{Batch, CommitError, ShardId, Store},
@@ -36,6 +36,8 @@ pub struct Journal {
     node: Arc<str>,
     shard: ShardId,
     index: u32,
+    /// The shard in keys of what is under way.
+    place: String,
     retire: Retire,
     tally: Tally,
     begin: Option<u64>,
@@ -45,7 +47,7 @@ pub fn tally_key(node: &str, shard: u32) -> String {
     format!("tally/{node}/{shard}")
 }
 
-fn begin_key(node: &str, shard: u32) -> String {
+fn begin_key(node: &str, shard: &str) -> String {
     format!("begin/{node}/{shard}")
 }
 
@@ -60,19 +62,22 @@ pub fn read<T: for<'a> Deserialize<'a>>(store: &Store, key: &str) -> Result<Opti
 }
 
 impl Journal {
+    /// `id` is that of a stream that had predecessors of its name.
+    ///
     /// # Errors
     /// [`JournalError::Damaged`].
     pub fn open(
         store: Store,
         node: Arc<str>,
         shard: ShardId,
-        index: u32,
+        (index, id): (u32, Option<&str>),
         retire: Retire,
     ) -> Result<Self, JournalError> {
         let tally = read(&store, &tally_key(&node, index))?.unwrap_or_default();
-        let begin: Option<Begin> = read(&store, &begin_key(&node, index))?;
+        let place = shard_key(index, id);
+        let begin: Option<Begin> = read(&store, &begin_key(&node, &place))?;
         let begin = begin.map(|begin| begin.first);
-        Ok(Self { store, node, shard, index, retire, tally, begin })
+        Ok(Self { store, node, shard, index, place, retire, tally, begin })
     }
 
     /// The object that was being written when the writer last ended.
@@ -80,7 +85,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Damaged`].
     pub fn intent(&self) -> Result<Option<Intent>, JournalError> {
-        read(&self.store, &Intent::key(&self.node, self.index))
+        read(&self.store, &Intent::key(&self.node, &self.place))
     }
 
     /// The first sequence of the next object's range.
@@ -94,7 +99,7 @@ impl Journal {
     /// See [`JournalError`].
     pub async fn intend(&self, intent: &Intent) -> Result<(), JournalError> {
         let value = serde_json::to_vec(intent)?;
-        self.commit(|batch| batch.put(Intent::key(&self.node, self.index), value.clone(), None)).await
+        self.commit(|batch| batch.put(Intent::key(&self.node, &self.place), value.clone(), None)).await
     }
 
     /// Moves the checkpoint past an object that is durable.
@@ -108,9 +113,9 @@ impl Journal {
         self.commit(|batch| {
             batch.checkpoint(&self.node, self.shard, next);
             batch.put(tally_key(&self.node, self.index), value.clone(), None);
-            batch.remove(Intent::key(&self.node, self.index));
+            batch.remove(Intent::key(&self.node, &self.place));
             if begins {
-                batch.remove(begin_key(&self.node, self.index));
+                batch.remove(begin_key(&self.node, &self.place));
             }
         })
         .await?;
@@ -129,7 +134,7 @@ impl Journal {
         self.commit(|batch| {
             batch.checkpoint(&self.node, self.shard, next);
             batch.put(tally_key(&self.node, self.index), value.clone(), None);
-            batch.put(begin_key(&self.node, self.index), begin.clone(), None);
+            batch.put(begin_key(&self.node, &self.place), begin.clone(), None);
         })
         .await?;
         (self.tally, self.begin) = (tally, Some(first));

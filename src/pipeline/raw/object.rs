@@ -21,8 +21,8 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Registry key of the object that a node is writing from a shard.
-    pub fn key(node: &str, shard: u32) -> String {
+    /// Registry key of the object that a node is writing from a shard, as [`shard_key`] tells it.
+    pub fn key(node: &str, shard: &str) -> String {
         format!("intent/{node}/{shard}")
     }
 }
@@ -38,15 +38,32 @@ impl Format {
     }
 }
 
-/// `FOLDER/SHARD-FIRST-LAST.EXTENSION`, with numbers that sort as text.
-pub fn object_path(folder: &str, shard: u32, first: u64, last: u64, format: Format) -> String {
-    format!("{folder}/{}-{first:020}-{last:020}.{}", shard_name(shard), format.extension())
+/// A shard in keys of the registry. `id` is that of a stream that had predecessors of its name, whose
+/// shards have the same numbers.
+pub fn shard_key(shard: u32, id: Option<&str>) -> String {
+    match id {
+        None => shard.to_string(),
+        Some(id) => format!("{shard}-{id}"),
+    }
 }
 
-/// A glob that exactly the names of [`object_path`] meet.
+/// `FOLDER/SHARD-FIRST-LAST.EXTENSION`, with numbers that sort as text, and `-ID` after them of a stream
+/// that had predecessors of its name: their objects hold other records of the same range.
+pub fn object_path(
+    folder: &str,
+    shard: u32,
+    (first, last): (u64, u64),
+    id: Option<&str>,
+    format: Format,
+) -> String {
+    let id = id.map(|id| format!("-{id}")).unwrap_or_default();
+    format!("{folder}/{}-{first:020}-{last:020}{id}.{}", shard_name(shard), format.extension())
+}
+
+/// A glob that the names of [`object_path`] meet.
 pub fn object_pattern(format: Format) -> String {
     let sequence = sequence_pattern();
-    format!("{}-{sequence}-{sequence}.{}", shard_pattern(), format.extension())
+    format!("{}-{sequence}-{sequence}*.{}", shard_pattern(), format.extension())
 }
 
 #[cfg(test)]
@@ -55,11 +72,22 @@ mod tests {
 
     #[test]
     fn names_sort_as_their_ranges_do() {
-        let nine = object_path("trips", 1, 9, 99, Format::JsonLinesZstd);
-        let hundred = object_path("trips", 1, 100, 1_000, Format::JsonLinesZstd);
+        let nine = object_path("trips", 1, (9, 99), None, Format::JsonLinesZstd);
+        let hundred = object_path("trips", 1, (100, 1_000), None, Format::JsonLinesZstd);
         assert_eq!(nine, "trips/shardId-000000000001-00000000000000000009-00000000000000000099.jsonl.zst");
         assert!(nine < hundred);
-        let largest = object_path("f", u32::MAX, u64::MAX, u64::MAX, Format::Parquet);
+        let largest = object_path("f", u32::MAX, (u64::MAX, u64::MAX), None, Format::Parquet);
         assert_eq!(largest.len(), "f/".len() + 20 + 2 * 21 + ".parquet".len());
+    }
+
+    #[test]
+    fn objects_of_streams_of_one_name_never_have_one_name() {
+        let named = |id| object_path("trips", 1, (9, 99), id, Format::JsonLines);
+        assert_eq!(
+            named(Some("a1-b")),
+            "trips/shardId-000000000001-00000000000000000009-00000000000000000099-a1-b.jsonl"
+        );
+        assert!(named(None) != named(Some("a")) && named(Some("a")) != named(Some("b")));
+        assert!(shard_key(1, None) != shard_key(1, Some("a")));
     }
 }

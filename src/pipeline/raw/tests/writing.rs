@@ -7,7 +7,10 @@ use crate::{
             Format, Intent, PathTemplate, draft::Shape, journal::Journal, object_path, progress::Progress,
             put::Tries, writer::ShardWriter,
         },
-        stream::{Stream, StreamSection},
+        stream::{
+            Stream, StreamSection,
+            directory::{Directory, Home, KinesisSettings, Selector},
+        },
     },
     storage::{Batch, RecordBlock, StorageSettings, Store},
     telemetry::Metrics,
@@ -98,7 +101,7 @@ impl Bench {
     }
 
     fn path(&self, first: u64, last: u64) -> String {
-        object_path("trips", 0, first, last, self.format)
+        object_path("trips", 0, (first, last), None, self.format)
     }
 }
 
@@ -148,7 +151,7 @@ async fn a_crash_after_the_intent_or_the_put_leaves_one_object_for_the_range() {
             Intent { first: 0, last: 1, path: bench.path(0, 1), format, store: "file://raw".to_owned() };
         let shard = bench.stream.layout().shards()[0].id;
         let (_switch, retire) = Retire::pair();
-        let journal = Journal::open(bench.store.clone(), "bronze".into(), shard, 0, retire).unwrap();
+        let journal = Journal::open(bench.store.clone(), "bronze".into(), shard, (0, None), retire).unwrap();
         journal.intend(&intent).await.unwrap();
         if put_was_done {
             let path = bench.folder.path().join("raw").join(&intent.path);
@@ -222,4 +225,30 @@ async fn a_store_that_cannot_be_written_ends_the_task_and_moves_nothing() {
     std::fs::remove_file(raw.join("trips")).unwrap();
     bench.drain().await.unwrap();
     assert_eq!((names(&bench.objects()), bench.checkpoint()), (vec![bench.path(0, 0)], 1));
+}
+
+#[tokio::test]
+async fn a_stream_made_anew_under_its_name_writes_beside_the_objects_of_the_one_before() {
+    let mut bench = Bench::new(Format::JsonLines, u64::MAX).await;
+    let (settings, home) = (KinesisSettings::default(), Home::default());
+    let directory =
+        Directory::open(bench.store.clone(), settings, home.clone(), &bench.metrics).await.unwrap();
+    let mut taken: Vec<String> = Vec::new();
+    for life in 0..3 {
+        let node = bench.metrics.node("trips", "stream");
+        let section = StreamSection::default();
+        bench.stream = directory.topology_stream("trips", &section, node).await.unwrap();
+        assert_eq!(bench.stream.incarnation().await.is_none(), life == 0);
+        bench.append(&[&format!("{{\"life\":{life}}}")]).await;
+        bench.drain().await.unwrap();
+        let objects = names(&bench.objects());
+        assert!(objects.len() == life + 1 && taken.iter().all(|name| objects.contains(name)), "{objects:?}");
+        taken = objects;
+        directory.topology_has(&std::collections::BTreeMap::new());
+        let trips = directory.find(&home.account, &home.region, Selector::Name("trips")).unwrap();
+        directory.delete(&trips, true, now_ms()).await.unwrap();
+    }
+    let mut lines = bench.lines();
+    lines.sort();
+    assert_eq!(lines, ["{\"life\":0}", "{\"life\":1}", "{\"life\":2}"]);
 }
