@@ -10,7 +10,7 @@ use crate::{
         rules::{Filter, InputRecord, Verdict},
         stream::{Shard, ShardReader, Stream},
     },
-    storage::{Batch, CommitError, RecordBlock, Slice, StoredRecord},
+    storage::{Batch, CommitError, ReadError, RecordBlock, Slice, StoredRecord},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -40,10 +40,15 @@ impl Feed {
         let key = tally_key(&context.node, index);
         let mut tally = read_tally(&context.store, &key)?;
         while !retire.is_asked() && !self.stream.has_ended(index, reader.position()) {
-            let slice = reader
-                .next_until(MOST_RECORDS, MOST_BYTES, WAIT, retire.asked())
-                .await
-                .map_err(|error| TaskError::new("reading the stream", error))?;
+            let read = reader.next_until(MOST_RECORDS, MOST_BYTES, WAIT, retire.asked()).await;
+            let slice = match read {
+                Ok(slice) => slice,
+                // It was read to its end, closed and forgotten while more was waited for.
+                Err(ReadError::UnknownTarget(_)) if self.stream.has_ended(index, reader.position()) => {
+                    return Ok(());
+                }
+                Err(error) => return Err(TaskError::new("reading the stream", error)),
+            };
             if slice.records.is_empty() {
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::{
         rules::{Filter, InputRecord, Verdict},
         stream::{ShardReader, Stream},
     },
-    storage::StoredRecord,
+    storage::{ReadError, StoredRecord},
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
@@ -48,6 +48,8 @@ struct Work {
     writer: ShardWriter,
     reader: ShardReader,
     journal: Journal,
+    /// The id of a stream that had predecessors of its name.
+    id: Option<String>,
     retire: Retire,
     /// The durable checkpoint; the reader is ahead of it by what the draft holds.
     checkpoint: u64,
@@ -89,12 +91,13 @@ impl ShardWriter {
         self.stream.begin(&node).await.map_err(failed("opening the checkpoints"))?;
         let opened = ShardReader::open(store.clone(), &node, &shard).await;
         let reader = opened.map_err(failed("opening the checkpoint"))?;
-        let journal = Journal::open(store, node, shard.id, index, retire.clone());
+        let id = self.stream.incarnation().await;
+        let journal = Journal::open(store, node, shard.id, (index, id.as_deref()), retire.clone());
         let journal = journal.map_err(failed("reading the counts"))?;
         let checkpoint = reader.position();
         self.progress.begin_at(checkpoint);
         let since = Instant::now();
-        Work { writer: self, reader, journal, retire, checkpoint, draft: None, since }.run().await
+        Work { writer: self, reader, journal, id, retire, checkpoint, draft: None, since }.run().await
     }
 
     async fn judge(&self, records: Vec<StoredRecord>) -> Result<Vec<Judged>, TaskError> {
@@ -152,7 +155,12 @@ impl Work {
     async fn read(&mut self) -> Result<(), TaskError> {
         let (patience, retire) = (self.patience(), self.retire.clone());
         let read = self.reader.next_until(READ_RECORDS, READ_BYTES, patience, retire.asked()).await;
-        let records = read.map_err(failed("reading records"))?.records;
+        let records = match read {
+            Ok(slice) => slice.records,
+            // It was read to its end, closed and forgotten while more was waited for.
+            Err(ReadError::UnknownTarget(_)) if self.has_ended() => return Ok(()),
+            Err(error) => return Err(failed("reading records")(error)),
+        };
         let judged = Arc::new(self.writer.judge(records).await?);
         let large = payload_bytes(&judged) > BLOCKING_BYTES;
         let mut from = 0;
@@ -187,12 +195,12 @@ impl Work {
         let (next, kept, filtered) = (draft.next, draft.kept, draft.filtered);
         let Some(folder) = draft.folder() else { return self.pass(next, filtered).await };
         let _writing = self.writer.writers.acquire().await;
-        let Work { writer: ShardWriter { shape, address, .. }, journal, checkpoint, .. } = &*self;
+        let Work { writer: ShardWriter { shape, address, .. }, journal, id, checkpoint, .. } = &*self;
         let (first, last) = (journal.begin(*checkpoint), next - 1);
         let intent = Intent {
             first,
             last,
-            path: object_path(folder, shape.shard, first, last, shape.format),
+            path: object_path(folder, shape.shard, (first, last), id.as_deref(), shape.format),
             format: shape.format,
             store: address.clone(),
         };
