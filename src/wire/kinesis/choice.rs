@@ -65,6 +65,13 @@ pub(super) fn named(
     Ok(found)
 }
 
+/// Whatever a request names its stream or consumer by, be it there or not.
+pub(super) fn wording(input: &Input) -> &str {
+    let has = |name: &str| input.shape().members.iter().any(|member| member.name == name);
+    let names = ["StreamName", "StreamARN", "StreamId", "ConsumerARN", "ResourceARN"];
+    names.into_iter().filter(|name| has(name)).find_map(|name| input.text(name)).unwrap_or_default()
+}
+
 fn stream_of_arn(arn: &str) -> Result<StreamIdentity, ServiceError> {
     StreamIdentity::of_arn(arn)
         .ok_or_else(|| errors::invalid_argument(format!("StreamARN {arn} does not name a stream.")))

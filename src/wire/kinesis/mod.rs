@@ -1,6 +1,7 @@
 //! Amazon Kinesis Data Streams: streams of the directory behind the API of 2013-12-02.
 
 mod account;
+mod call_rates;
 mod choice;
 mod consumers;
 mod describing;
@@ -28,6 +29,8 @@ mod writing;
 #[cfg(test)]
 mod tests;
 
+pub use model::OPERATIONS;
+
 use super::{Answer, Caller, Input, Reply, Service, ServiceError};
 use crate::{
     pipeline::{
@@ -39,9 +42,10 @@ use crate::{
     },
     storage::{Batch, CommitError},
 };
+use call_rates::CallRates;
 use outflow::Outflows;
 use seal::Seal;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use subscriptions::Subscriptions;
 
 /// Where the secret of tokens is kept.
@@ -60,6 +64,7 @@ pub struct Kinesis {
     directory: Arc<Directory>,
     seal: Seal,
     outflows: Outflows<Reader>,
+    calls: CallRates,
     subscriptions: Arc<Subscriptions>,
 }
 
@@ -81,7 +86,8 @@ impl Kinesis {
             }
         };
         let seal = Seal::new(&secret);
-        Ok(Arc::new(Self { directory, seal, outflows: Outflows::default(), subscriptions: Arc::default() }))
+        let (outflows, calls, subscriptions) = (Outflows::default(), CallRates::default(), Arc::default());
+        Ok(Arc::new(Self { directory, seal, outflows, calls, subscriptions }))
     }
 
     /// The service as the endpoint knows it.
@@ -99,7 +105,16 @@ impl Kinesis {
         }
     }
 
-    async fn answer(&self, caller: Caller, operation: &str, input: Input) -> Result<Reply, ServiceError> {
+    async fn answer(
+        &self,
+        caller: Caller,
+        operation: &'static str,
+        input: Input,
+    ) -> Result<Reply, ServiceError> {
+        if self.directory.settings().limits {
+            let stream = choice::wording(&input);
+            self.calls.admit(&caller, operation, stream, Instant::now())?;
+        }
         match operation {
             "PutRecord" => writing::put_record(self, caller, input).await,
             "PutRecords" => writing::put_records(self, caller, input).await,

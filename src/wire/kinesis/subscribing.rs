@@ -30,8 +30,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a subscription lasts.
-const LASTS: Duration = Duration::from_secs(300);
 /// How long nothing is told while nothing comes.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long a change of the shard, the consumer or the stream can go unnoticed.
@@ -65,7 +63,7 @@ pub(super) async fn subscribe_to_shard(kinesis: &Kinesis, input: Input) -> Resul
         consumer: name,
         shard,
         position,
-        ends: now + LASTS,
+        ends: now + kinesis.directory.settings().subscription.0,
         subscription,
         has_begun: false,
     };

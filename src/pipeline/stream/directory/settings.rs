@@ -28,8 +28,13 @@ pub struct KinesisSettings {
     pub scalings_per_day: u32,
     /// Switches of a stream between modes within 24 hours. AWS: 2.
     pub mode_switches_per_day: u32,
-    /// Whether each shard of a run-time stream admits and gives out no more than in AWS. The tag
-    /// `caudal:limits` ("on" or "off") says otherwise for one stream.
+    /// How long a subscription of SubscribeToShard lasts. AWS: five minutes.
+    pub subscription: Span,
+    /// Whether each shard of a run-time stream admits and gives out no more than in AWS, and an account
+    /// calls no operation more often than in AWS. The tag `caudal:limits` ("on" or "off") says otherwise
+    /// for the shards of one stream. Off by default: who runs this on a machine of their own has no
+    /// neighbours to be protected from, and AWS's five calls of GetRecords a second for each shard would
+    /// not let a consumer see a record within 10 ms.
     pub limits: bool,
 }
 
@@ -47,6 +52,7 @@ impl Default for KinesisSettings {
             consumer_limit: 20,
             scalings_per_day: 10,
             mode_switches_per_day: 2,
+            subscription: Span(Duration::from_secs(300)),
             limits: false,
         }
     }

@@ -2,6 +2,9 @@
 
 mod consumers;
 mod load;
+mod models;
+mod mutated;
+mod rates;
 mod reading;
 mod refusals;
 mod resharding;

