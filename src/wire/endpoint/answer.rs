@@ -58,10 +58,11 @@ impl Answer {
         Self::new(error.status, error.code, body).with("content-type", protocol.content_type())
     }
 
-    /// An error of a request whose protocol is not known: XML without a type, status 403.
-    pub(super) fn xml(code: &'static str, message: &str) -> Self {
+    /// An error of a request whose protocol is not known: XML without a type.
+    pub(super) fn xml(error: &ServiceError) -> Self {
+        let ServiceError { status, code, message } = error;
         let body = format!("<{code}>\n  <Message>{message}</Message>\n</{code}>\n");
-        Self::new(403, code, body.into_bytes())
+        Self::new(*status, code, body.into_bytes())
     }
 
     /// To plain `application/json`, of which AWS knows the form and no operation.

@@ -1,5 +1,6 @@
 //! Reading bodies: each bounded in size and time, all together in memory.
 
+use crate::wire::protocol::ServiceError;
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
@@ -29,6 +30,19 @@ pub(super) enum BodyError {
     Broken,
     /// Other requests hold all the memory.
     Busy,
+}
+
+impl BodyError {
+    /// As the client is told.
+    pub(super) fn told(self) -> ServiceError {
+        let (status, code, message) = match self {
+            Self::TooLarge => (413, "RequestEntityTooLargeException", "The request is larger than 16 MiB."),
+            Self::Late => (408, "RequestTimeoutException", "The body did not come within 30 s."),
+            Self::Broken => (400, "IncompleteBodyException", "The body broke off."),
+            Self::Busy => return ServiceError::unavailable("Other requests hold all memory; try again."),
+        };
+        ServiceError { status, code, message: message.to_owned() }
+    }
 }
 
 /// The memory of all bodies.

@@ -98,7 +98,11 @@ impl Front {
     }
 
     /// The answer to a request whose body could not be read.
-    pub(super) fn unread(&self, head: &Head, answer: Answer) -> Answer {
+    pub(super) fn unread(&self, head: &Head, error: &ServiceError) -> Answer {
+        let answer = match Protocol::of(head.header("content-type").unwrap_or_default()) {
+            Some(protocol) => Answer::error(protocol, error),
+            None => Answer::xml(error),
+        };
         self.metrics.answered(NO_OPERATION, answer.code, 0.0);
         answer.identified(&identity::request_id(), false).with_all(cors::headers(head))
     }
@@ -111,11 +115,14 @@ impl Front {
             let kind = content_type.split(';').next().unwrap_or_default().trim();
             return Err(match (is_post, kind) {
                 (true, super::deprecated::CONTENT_TYPE) => Answer::deprecated(body),
-                _ if head.is_signed() => Answer::xml(
+                _ if head.is_signed() => Answer::xml(&forbidden(
                     "AccessDeniedException",
                     "Unable to determine service/operation name to be authorized",
-                ),
-                _ => Answer::xml("MissingAuthenticationTokenException", "Missing Authentication Token"),
+                )),
+                _ => Answer::xml(&forbidden(
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                )),
             });
         };
         let refuse = |error: ServiceError| Answer::error(protocol, &error);
@@ -189,4 +196,8 @@ impl Front {
             request_id: request_id.to_owned(),
         })
     }
+}
+
+fn forbidden(code: &'static str, message: &str) -> ServiceError {
+    ServiceError { status: 403, code, message: message.to_owned() }
 }

@@ -1,13 +1,13 @@
 //! Base64 as AWS reads it, with its texts for what is none.
 
-use super::scalar::Mismatch;
+use super::{rendering::cut, scalar::Mismatch};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 pub(super) fn decode(text: &str) -> Result<Bytes, Mismatch> {
     match STANDARD.decode(text) {
         Ok(bytes) => Ok(bytes.into()),
-        Err(_) => Err(format!("'{text}' can not be converted to a Blob: {}", fault(text))),
+        Err(_) => Err(format!("'{}' can not be converted to a Blob: {}", cut(text), fault(text))),
     }
 }
 

@@ -47,7 +47,7 @@ impl fmt::Display for Path<'_> {
         match self.step {
             Step::Member(name) => out.write_str(&lower_camel_case(name)),
             Step::Item(place) => write!(out, "{place}.member"),
-            Step::Key(key) => write!(out, "{key}.member"),
+            Step::Key(key) => write!(out, "{}.member", rendering::cut(key)),
         }
     }
 }

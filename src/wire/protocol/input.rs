@@ -46,7 +46,7 @@ impl Input {
     }
 
     /// Each member of the shape with what was read.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static super::Member, Option<&Value>)> {
+    pub(in crate::wire) fn fields(&self) -> impl Iterator<Item = (&'static super::Member, Option<&Value>)> {
         self.shape.members.iter().zip(self.values.iter().map(Option::as_ref))
     }
 

@@ -1,7 +1,7 @@
 //! Single values by their shape, and what AWS says when a value is of another type: the same for both
 //! protocols. The texts are those that AWS answered to suites that recorded them.
 
-use super::{Shape, Timestamp, Value, blob};
+use super::{Shape, Timestamp, Value, blob, rendering::cut};
 
 /// What a client is told when a request cannot be read.
 pub(super) type Mismatch = String;
@@ -72,7 +72,7 @@ fn boolean(text: &str) -> Result<Value, Mismatch> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(Value::Boolean(true)),
         "false" | "0" | "no" => Ok(Value::Boolean(false)),
-        _ => Err(format!("'{}' can not be converted to an Boolean", text.to_uppercase())),
+        _ => Err(format!("'{}' can not be converted to an Boolean", cut(text).to_uppercase())),
     }
 }
 
