@@ -6,6 +6,8 @@
 
 pub mod endpoint;
 pub mod kinesis;
+#[cfg(test)]
+pub(crate) mod mutation;
 pub mod protocol;
 pub mod service;
 pub mod signing;

@@ -6,6 +6,8 @@ mod claim;
 mod clock;
 mod credentials;
 mod digest;
+#[cfg(test)]
+mod mutated_tests;
 mod refusal;
 #[cfg(test)]
 mod tests;

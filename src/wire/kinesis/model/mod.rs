@@ -17,7 +17,7 @@ use crate::wire::{
 };
 
 /// All operations but those of channels and of queues on a stream.
-pub(super) static OPERATIONS: [Operation; 40] = [
+pub static OPERATIONS: [Operation; 40] = [
     operation("AddTagsToStream", &tags::ADD_TO_STREAM),
     operation("CreateStream", &streams::CREATE),
     operation("DecreaseStreamRetentionPeriod", &settings::DECREASE_RETENTION),
