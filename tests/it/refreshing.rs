@@ -159,3 +159,32 @@ fn check_results(bench: &Bench, sent: u64) {
     let of = |version| results.iter().filter(|result| number(result, "version") == version).count();
     assert!(of(1) > 0 && of(2) > 0 && of(1) + of(2) == results.len());
 }
+
+/// A deadline that the refresh does not meet; it goes on beyond it.
+#[test]
+fn a_reload_that_wants_what_is_under_way_replaces_nothing_twice() {
+    let bench = Bench::new("");
+    fs::write(bench.topology().with_file_name("program.sh"), PROGRAM).unwrap();
+    let slowly = |version, deadline| {
+        let text = topology(&bench, version).replace("warm_up = \"200ms\"", "warm_up = \"3s\"");
+        let text = text.replace("start = \"60s\"", "start = \"60s\"\nstop = \"1s\"");
+        text.replace("drain_deadline = \"120s\"", &format!("drain_deadline = \"{deadline}\""))
+    };
+    bench.rewrite(&slowly(1, "1s"));
+    let daemon = bench.start();
+    daemon.wait_for("all programs", |health| health.number("pool", "in_service") == WORKERS as u64);
+    bench.rewrite(&slowly(2, "1s"));
+    for _ in 0..2 {
+        let (code, told) = bench.reload();
+        assert_eq!((code, told.contains("replacing   pool")), (Some(0), true), "{told}");
+    }
+    until_refresh_is(&daemon, "Successful", LEAST_HEALTHY);
+    bench.rewrite(&slowly(2, "120s"));
+    let (code, told) = bench.reload();
+    let says = "replaced    workers pool: as the reload before asked for";
+    assert_eq!((code, told.contains(says)), (Some(0), true), "{told}");
+    assert!(bench.reload().1.contains("nothing has changed"));
+    assert_eq!(daemon.pool_page("pool", "refreshes").len(), 1, "one for both");
+    assert_eq!(in_service(&daemon, Some(2)), WORKERS);
+    daemon.stop();
+}

@@ -121,7 +121,8 @@ fn one_change_at_a_time_and_a_rescaled_pool_keeps_its_workers() {
     let all = ["bronze", "review"];
     let slow = Change {
         replaced: vec![rig.built("bronze", "bronze'", Kind::Raw, false)],
-        deadline: Duration::from_secs(3),
+        // Another one comes meanwhile, however slow the machine.
+        deadline: Duration::from_secs(8),
         ..change(&all)
     };
     let scale = Scale::between(3, 6);

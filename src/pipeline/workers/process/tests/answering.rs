@@ -50,15 +50,15 @@ async fn every_kind_of_answer_settles_its_message() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_keep_long_work_from_others_and_from_being_killed() {
-    let bench = Bench::new(Duration::from_secs(1), 9).await;
-    bench.send(&[r#"{"do":"work","beats":40,"every":0.1}"#, r#"{"n":2}"#]).await;
+    let bench = Bench::new(Duration::from_secs(4), 9).await;
+    bench.send(&[r#"{"do":"work","beats":100,"every":0.1}"#, r#"{"n":2}"#]).await;
     let mut run = bench.actor();
-    run.time = Some(Span(Duration::from_secs(3)));
+    run.time = Some(Span(Duration::from_secs(7)));
     let mut seen_by_others = Vec::new();
     let failures = bench
         .run_until(run, async || {
             bench.wait_for_note(|note| note == "begun").await;
-            seen_by_others = bench.work.receive(10, Duration::from_secs(3)).await.unwrap();
+            seen_by_others = bench.work.receive(10, Duration::from_secs(8)).await.unwrap();
             take(&bench.results, 2).await;
         })
         .await;

@@ -42,10 +42,10 @@ def handle(message):
     if do == "work": time.sleep(data["seconds"])
     if do == "loop":
         for _ in range(8):
-            time.sleep(0.4)
+            time.sleep(0.6)
             message.beat()
     return {{"many": [1, 2], "none": None}}.get(do, data["n"])
-run(handle, longest=5)
+run(handle, longest=7)
 "#
     );
     let node = format!(
@@ -61,10 +61,10 @@ await run(async (message) => {{
   if (what === "strange") return {{ set: 1n }};
   if (what === "print") console.log("hello", n), process.stdout.write("again\n");
   if (what === "work") await sleep(seconds);
-  if (what === "loop") for (let turn = 0; turn < 8; turn++) {{ await sleep(0.4); message.beat(); }}
+  if (what === "loop") for (let turn = 0; turn < 8; turn++) {{ await sleep(0.6); message.beat(); }}
   if (what === "none") return null;
   return what === "many" ? [1, 2] : n;
-}}, {{ longest: 5 }});
+}}, {{ longest: 7 }});
 "#
     );
     let (interpreter, file, text) = match name {
@@ -140,14 +140,14 @@ async fn what_a_function_returns_throws_or_prints_becomes_its_answer() {
     }
 }
 
-/// Work of three seconds and of more than `longest`, where two seconds of silence are the limit.
+/// Work of five seconds and of more than `longest`, where four seconds of silence are the limit.
 async fn beats_up_to_its_longest(language: &str) {
-    let bench = Bench::new(Duration::from_secs(1), 9).await;
+    let bench = Bench::new(Duration::from_secs(3), 9).await;
     bench
-        .send(&[r#"{"do":"work","seconds":3,"n":0}"#, r#"{"do":"loop","n":1}"#, r#"{"do":"echo","n":2}"#])
+        .send(&[r#"{"do":"work","seconds":5,"n":0}"#, r#"{"do":"loop","n":1}"#, r#"{"do":"echo","n":2}"#])
         .await;
     let mut run = obedient(&bench, language);
-    run.time = Some(Span(Duration::from_secs(2)));
+    run.time = Some(Span(Duration::from_secs(4)));
     let mut results = Vec::new();
     let failures = bench.run_until(run.clone(), async || results = take(&bench.results, 3).await).await;
     assert_eq!((failures, origins(&results)), (Vec::new(), vec![0, 1, 2]), "{language}");
@@ -162,7 +162,7 @@ async fn beats_up_to_its_longest(language: &str) {
     };
     tokio::time::timeout(LONG, killed()).await.unwrap();
     let failures = crew.retire().await;
-    assert!(failures[0].contains("neither an answer nor a heartbeat for 2s"), "{failures:?}");
+    assert!(failures[0].contains("neither an answer nor a heartbeat for 4s"), "{failures:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
