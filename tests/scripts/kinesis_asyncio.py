@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An asyncio library of other people (async-kinesis) as producer and consumer: its consumer keeps checkpoints
 in a local DynamoDB (moto), is killed and started again while a shard is split, and nothing is lost or out
-of order. Then aiobotocore subscribes to all shards at once. Needs the Python package async-kinesis[dynamodb],
-and moto[server] in the Python of --moto.
+of order. Then aiobotocore subscribes to all shards at once, and aggregated records are carried. Needs the Python
+package async-kinesis[dynamodb,kpl], and moto[server] in the Python of --moto.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ import rig
 from aiobotocore.session import AioSession
 from kinesis import Consumer, Producer
 from kinesis.dynamodb import DynamoDBCheckPointer
+from kinesis.processors import KPLJsonProcessor
 
 STREAM, REGION = "trips", "us-east-1"
 STATIONS = 20
@@ -93,6 +94,21 @@ async def subscription(kinesis, consumer, shard):
         if "ContinuationSequenceNumber" not in told or told["MillisBehindLatest"] == 0:
             return found
     raise rig.Lost(f"the subscription to {shard} ended after {len(found)} records")
+
+
+async def aggregate(endpoint):
+    """Many trips in one record, as Amazon's producer library writes them, come back as they were."""
+    trips = [{"trip": number, "note": "x" * 500} for number in range(500)]
+    place = {"endpoint_url": endpoint, "region_name": REGION, "processor": KPLJsonProcessor()}
+    async with Producer("aggregated", create_stream=True, **place) as producer:
+        for trip in trips:
+            await producer.put(trip)
+    found, deadline = [], time.monotonic() + rig.PATIENCE
+    async with Consumer("aggregated", sleep_time_no_records=0.1, idle_timeout=0.5, **place) as consumer:
+        while len(found) < len(trips) and time.monotonic() < deadline:
+            found += [trip async for trip in consumer]
+    if found != trips:
+        raise rig.Lost(f"{len(trips)} aggregated trips were put, {len(found)} came back, or others")
 
 
 class Reading:
@@ -215,6 +231,7 @@ def lab(options, work, leases):
     pushed = in_order([asyncio.run(follow(endpoint))])
     if pushed != (sent, 0):
         raise rig.Lost(f"{sum(sent.values())} were sent, {sum(pushed[0].values())} pushed in order, {pushed[1]} twice")
+    asyncio.run(aggregate(endpoint))
     daemon.stop()
     print(f"{sum(sent.values())} trips read by consumers {[len(run) for run in runs]}, {again} of them again", flush=True)
 
