@@ -9,7 +9,9 @@
 )]
 
 mod answers;
+mod aws_connections;
 mod aws_endpoint;
+mod aws_malformed;
 mod decisions;
 mod end_to_end;
 mod house_rules;

@@ -198,6 +198,10 @@ impl Daemon {
         Client::new(self.ports.unwrap().admin)
     }
 
+    pub fn aws_address(&self) -> SocketAddr {
+        self.ports.unwrap().aws.unwrap()
+    }
+
     /// The AWS endpoint; there is none when it is off.
     pub fn aws(&self) -> Option<Client> {
         self.ports.unwrap().aws.map(Client::new)
@@ -234,6 +238,13 @@ impl Daemon {
             assert!(!late, "{what} did not come about\n{:#}\n{}", health.0, last_lines(&self.log));
             std::thread::sleep(POLL * 4);
         }
+    }
+
+    /// The most memory that it ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// SIGKILL, and no more.
