@@ -70,7 +70,7 @@ def start(binary, work, name, environment=None):
 
 
 def refusals(binary, work, protocol):
-    """Every documented error, on a daemon as it comes, one with small limits, a slow one, and one that is late."""
+    """Every documented error, on daemons: as it comes, slow, with small limits, with limits of calls, late."""
     daemon, endpoint = start(binary, work, "plain")
     table = kinesis_documented.Table(Unchecked(endpoint, protocol))
     tokens = kinesis_refusals.all_on_one(table)
@@ -84,6 +84,9 @@ def refusals(binary, work, protocol):
         table.service = Unchecked(endpoint, protocol)
         check(table)
         daemon.kill()
+    daemon, endpoint = start(binary, work, "counted", kinesis_limits.COUNTED)
+    kinesis_limits.calls(table, kinesis_cbor.Hand(endpoint, protocol))
+    daemon.kill()
     daemon, endpoint = start(binary, work, "plain", clock_ahead(work, 301))
     table.service = Unchecked(endpoint, protocol)
     kinesis_limits.expired(table, tokens)

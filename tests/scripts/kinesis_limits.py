@@ -4,11 +4,13 @@ the Python package boto3.
 
 import re
 
+import rig
 from kinesis_boto3 import equal
 from kinesis_documented import (
     COMMITMENT, IN_USE, KMS, LIMIT, METRICS, MISSING, ON_DEMAND, PROVISIONED, RECORD, SHARD, UNDER,
 )
 
+COUNTED = {"CAUDAL__AWS__KINESIS__LIMITS": "true"}
 SLOW = {f"CAUDAL__AWS__KINESIS__{name}_DELAY": "600s" for name in ("CREATE", "UPDATE", "DELETE", "CONSUMER")}
 NARROW = {
     f"CAUDAL__AWS__KINESIS__{name}": value
@@ -127,6 +129,34 @@ def limits(table):
     table.service.update_stream_mode(StreamARN=arn, StreamModeDetails=ON_DEMAND)
     switched = re.compile(".*was switched between modes 1 times within a day, which is the limit")
     table.refused("UpdateStreamMode", LIMIT, switched, StreamARN=arn, StreamModeDetails=PROVISIONED)
+
+
+def calls(table, hand):
+    """On a daemon that counts calls: each goes beyond its rate, whether or not it names what is there."""
+    nowhere, arn = {"StreamName": "nowhere"}, "arn:aws:kinesis:us-east-1:000000000000:stream/nowhere"
+    hours, metrics = nowhere | {"RetentionPeriodHours": 24}, nowhere | METRICS
+    consumer = {"StreamARN": arn, "ConsumerName": "nobody"}
+    for operation, request in {
+        "AddTagsToStream": nowhere | {"Tags": {"a": "b"}}, "CreateStream": nowhere | {"ShardCount": 100_000},
+        "DecreaseStreamRetentionPeriod": hours, "DeleteStream": nowhere, "DeregisterStreamConsumer": consumer,
+        "DescribeLimits": {}, "DescribeStream": nowhere, "DescribeStreamConsumer": consumer, "DescribeStreamSummary": nowhere,
+        "DisableEnhancedMonitoring": metrics, "EnableEnhancedMonitoring": metrics, "IncreaseStreamRetentionPeriod": hours,
+        "ListStreamConsumers": {"StreamARN": arn}, "ListStreams": {}, "ListTagsForStream": nowhere,
+        "MergeShards": nowhere | {"ShardToMerge": "0", "AdjacentShardToMerge": "1"}, "RegisterStreamConsumer": consumer,
+        "RemoveTagsFromStream": nowhere | {"TagKeys": ["a"]},
+        "SplitShard": nowhere | {"ShardToSplit": "0", "NewStartingHashKey": "9"},
+    }.items():
+        table.seen.add((operation, beyond(hand, operation, request)))
+
+
+def beyond(hand, operation, request):
+    """Calls until the rate is used up, however slow this machine is."""
+    for _ in range(500):
+        status, _, answer = hand.post(operation, request)
+        if answer.get("message", "").startswith(f"Rate exceeded for {operation} "):
+            equal((status, answer["__type"]), (400, LIMIT), f"{operation} called too often")
+            return LIMIT
+    raise rig.Lost(f"{operation} can be called as often as one likes")
 
 
 def expired(table, requests):
