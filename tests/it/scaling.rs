@@ -245,14 +245,15 @@ fn play(trace: &[u64]) -> Played {
     ];
     let late = driven.iter().map(|one| one.late).chain(watched.iter().map(|one| one.late)).max().unwrap();
     let pairs = models.iter().zip(&watched).zip(&driven);
-    let apart = pairs.filter_map(|((model, real), driven)| compared(&bench, model, real, driven)).collect();
-    assert_eq!(free.seen.repeated.load(std::sync::atomic::Ordering::SeqCst), 0);
-    Played { apart, late }
+    let apart = pairs.filter_map(|((model, real), driven)| compared(&bench, model, real, driven));
+    let repeated = free.seen.repeated.load(std::sync::atomic::Ordering::SeqCst);
+    let repeated = (repeated > 0).then(|| format!("{repeated} messages were handed out twice"));
+    Played { apart: apart.chain(repeated).collect(), late }
 }
 
 /// A machine that stood still for so long measured nothing of the daemon.
 const STOOD_STILL: Duration = Duration::from_millis(700);
-const PLAYS: u32 = 3;
+const PLAYS: u32 = 4;
 
 /// CAUDAL_AGREEMENT_SECONDS (30 without it) is how long the busy part of the trace is.
 #[test]
