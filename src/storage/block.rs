@@ -77,6 +77,10 @@ impl RecordBlock {
         self.count += 1;
         self.mark(crc, counted + 4);
     }
+    /// Bytes that a record of these takes, so that room is made once.
+    pub fn encoded_size(key: &[u8], attributes: &[u8], payload: &[u8]) -> usize {
+        RECORD_HEAD + key.len() + attributes.len() + payload.len()
+    }
     fn mark(&mut self, crc: u32, length: u32) {
         if self.open.count > 0 && (self.open.length + length) as usize > SPAN_BYTES {
             self.closed.push(std::mem::take(&mut self.open));

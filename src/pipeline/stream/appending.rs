@@ -1,9 +1,9 @@
 //! Appending records by the hashes of their keys, whatever happens to the shards meanwhile.
 
-use super::{Layout, Stream};
-use crate::storage::{Batch, CommitError, Committed, RecordBlock, ShardId};
+use super::{Layout, Shard, Stream, hash_key};
+use crate::storage::{Batch, CommitError, Committed, RecordBlock};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Times that a batch is routed before it is given up: each time its shards were split or merged
 /// after it was routed.
@@ -27,46 +27,71 @@ pub struct Placed {
     pub sequence: u64,
 }
 
-/// Records by the shards they go to, and for each record its shard and its place in there.
+/// What goes to one shard.
+struct Part {
+    shard: Arc<Shard>,
+    bytes: usize,
+    block: RecordBlock,
+}
+
+/// Records by the shards they go to, and for each record its part and its place in there.
 struct Routed {
-    blocks: BTreeMap<u32, (ShardId, RecordBlock)>,
-    places: Vec<(u32, u32)>,
+    parts: Vec<Part>,
+    places: Vec<(usize, u32)>,
 }
 
 impl Routed {
     fn new(layout: &Layout, records: &[Incoming], now_ms: i64) -> Self {
-        let mut routed = Self { blocks: BTreeMap::new(), places: Vec::with_capacity(records.len()) };
+        let mut routed = Self { parts: Vec::new(), places: Vec::with_capacity(records.len()) };
+        // Which part each open shard has, if it has one.
+        let mut known = vec![None; layout.open().len()];
         for record in records {
-            let shard = match record.hash {
-                Some(hash) => layout.route_hash(hash),
-                None => layout.route(&record.key),
-            };
-            let (_, block) =
-                routed.blocks.entry(shard.index).or_insert_with(|| (shard.id, RecordBlock::new()));
-            routed.places.push((shard.index, block.count()));
-            block.push(now_ms, &record.key, &record.attributes, &record.payload);
+            let place = layout.place_of(record.hash.unwrap_or_else(|| hash_key(&record.key)));
+            routed.count(layout, place, &mut known, record);
+        }
+        for part in &mut routed.parts {
+            part.block = RecordBlock::with_capacity(part.bytes);
+        }
+        for (record, (part, place)) in records.iter().zip(&mut routed.places) {
+            if let Some(Part { block, .. }) = routed.parts.get_mut(*part) {
+                *place = block.count();
+                block.push(now_ms, &record.key, &record.attributes, &record.payload);
+            }
         }
         routed
     }
 
-    /// The batch, and the shards of its placements in their order.
-    fn into_batch(self) -> (Batch, Vec<u32>, Vec<(u32, u32)>) {
+    /// Counts a record in the part of the open shard at `place`.
+    fn count(&mut self, layout: &Layout, place: usize, known: &mut [Option<usize>], record: &Incoming) {
+        let next = self.parts.len();
+        let part = known.get_mut(place).map_or(next, |part| *part.get_or_insert(next));
+        if part == next {
+            let shard = Arc::clone(layout.at(place));
+            self.parts.push(Part { shard, bytes: 0, block: RecordBlock::new() });
+        }
+        if let Some(part) = self.parts.get_mut(part) {
+            part.bytes += RecordBlock::encoded_size(&record.key, &record.attributes, &record.payload);
+        }
+        self.places.push((part, 0));
+    }
+
+    /// The batch, the shards of its placements in their order, and the places of the records.
+    fn into_batch(self) -> (Batch, Vec<Arc<Shard>>, Vec<(usize, u32)>) {
         let mut batch = Batch::new();
-        let mut shards = Vec::with_capacity(self.blocks.len());
-        for (index, (id, block)) in self.blocks {
-            batch.append(id, block);
-            shards.push(index);
+        let mut shards = Vec::with_capacity(self.parts.len());
+        for Part { shard, block, .. } in self.parts {
+            batch.append(shard.id, block);
+            shards.push(shard);
         }
         (batch, shards, self.places)
     }
 }
 
-fn placed(committed: &Committed, shards: &[u32], places: &[(u32, u32)]) -> Vec<Placed> {
-    let firsts: BTreeMap<u32, u64> =
-        shards.iter().copied().zip(committed.placements.iter().map(|place| place.first_sequence)).collect();
-    let place = |(shard, base): &(u32, u32)| {
-        let first = firsts.get(shard).copied().unwrap_or(0);
-        Placed { shard: *shard, sequence: first + u64::from(*base) }
+fn placed(committed: &Committed, shards: &[Arc<Shard>], places: &[(usize, u32)]) -> Vec<Placed> {
+    let place = |(part, base): &(usize, u32)| {
+        let first = committed.placements.get(*part).map_or(0, |place| place.first_sequence);
+        let shard = shards.get(*part).map_or(0, |shard| shard.index);
+        Placed { shard, sequence: first + u64::from(*base) }
     };
     places.iter().map(place).collect()
 }

@@ -1,9 +1,6 @@
 //! The shards of a stream at one moment, and which of them takes a hash.
 
-use super::{
-    Shard,
-    shard::{even_ranges, hash_key, index_of},
-};
+use super::{Shard, shard::hash_key};
 use std::sync::Arc;
 
 /// A snapshot: shards that are opened or closed later are in the next one. There is always an open shard.
@@ -15,8 +12,6 @@ pub struct Layout {
     open: Vec<Arc<Shard>>,
     /// The last hash of each open shard.
     ends: Vec<u128>,
-    /// Open ranges are those of a stream that was never reshaped, so that a division finds them.
-    is_even: bool,
     /// Records of shards that are no more listed.
     departed: u64,
 }
@@ -25,11 +20,8 @@ impl Layout {
     pub(super) fn new(shards: Vec<Arc<Shard>>, departed: u64) -> Self {
         let mut open: Vec<_> = shards.iter().filter(|shard| shard.is_open()).cloned().collect();
         open.sort_unstable_by_key(|shard| shard.first_hash);
-        let ends: Vec<u128> = open.iter().map(|shard| shard.last_hash).collect();
-        let count = u32::try_from(open.len()).unwrap_or(u32::MAX);
-        let even = even_ranges(count);
-        let is_even = even.iter().map(|range| *range.end()).eq(ends.iter().copied());
-        Self { shards, open, ends, is_even, departed }
+        let ends = open.iter().map(|shard| shard.last_hash).collect();
+        Self { shards, open, ends, departed }
     }
 
     /// Open and closed shards, in order of their numbers.
@@ -57,14 +49,16 @@ impl Layout {
 
     /// The open shard that holds this hash.
     pub fn route_hash(&self, hash: u128) -> &Arc<Shard> {
-        let place = match self.is_even {
-            true => index_of(hash, u32::try_from(self.open.len()).unwrap_or(u32::MAX)),
-            false => self.ends.partition_point(|end| *end < hash),
-        };
-        self.at(place)
+        self.at(self.place_of(hash))
     }
 
-    fn at(&self, place: usize) -> &Arc<Shard> {
+    /// Which of the open shards holds this hash. Halving is quicker than a division by the width of even
+    /// shards, which has 128 bits.
+    pub(super) fn place_of(&self, hash: u128) -> usize {
+        self.ends.partition_point(|end| *end < hash)
+    }
+
+    pub(super) fn at(&self, place: usize) -> &Arc<Shard> {
         #[expect(
             clippy::indexing_slicing,
             reason = "open ranges cover every hash, so that each lies in one of them"

@@ -19,7 +19,7 @@ use crate::{
     storage::CommitError,
     wire::{Caller, Content, Input, Output, Reply, ServiceError},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// Keys and data of a request, in bytes.
 const MOST_BYTES: usize = 10 << 20;
@@ -44,7 +44,7 @@ pub(super) async fn put_record(
         comes_before(least, &identity, now_ms)?;
     }
     let rules = Rules::of(&resource);
-    let record = rules.incoming(&input, None)?;
+    let record = rules.incoming(&input, None, &mut BytesMut::new())?;
     if input.boolean("DryRun") == Some(true) {
         return Err(errors::dry_run());
     }
@@ -66,9 +66,12 @@ pub(super) async fn put_records(
     let identity = choice::stream(kinesis, &caller, &input)?;
     let resource = kinesis.usable(&identity)?;
     let rules = Rules::of(&resource);
-    let records = input.structures("Records").enumerate();
-    let records: Vec<Incoming> =
-        records.map(|(place, entry)| rules.incoming(entry, Some(place + 1))).collect::<Result<_, _>>()?;
+    let entries = input.structures("Records").enumerate();
+    let keys = input.structures("Records").filter_map(|entry| entry.text("PartitionKey"));
+    // One piece of memory for all keys.
+    let mut keys = BytesMut::with_capacity(keys.map(str::len).sum());
+    let records = entries.map(|(place, entry)| rules.incoming(entry, Some(place + 1), &mut keys));
+    let records: Vec<Incoming> = records.collect::<Result<_, _>>()?;
     let bytes: usize = records.iter().map(|record| record.key.len() + record.payload.len()).sum();
     if bytes > MOST_BYTES {
         return Err(errors::invalid_argument("Records size exceeds 10 MB limit"));
@@ -97,15 +100,21 @@ impl<'s> Rules<'s> {
         Self { identity: &resource.identity, largest, distribution: resource.distribution() }
     }
 
-    /// Reads a record; `place` is where it stands in a list, from 1.
-    fn incoming(&self, entry: &Input, place: Option<usize>) -> Result<Incoming, ServiceError> {
+    /// Reads a record; `place` is where it stands in a list, from 1. Its key is put behind `keys`.
+    fn incoming(
+        &self,
+        entry: &Input,
+        place: Option<usize>,
+        keys: &mut BytesMut,
+    ) -> Result<Incoming, ServiceError> {
         let data = entry.blob("Data").cloned().unwrap_or_default();
         let key = entry.text("PartitionKey");
         let is_keyed = self.distribution == Distribution::PartitionKey;
         if is_keyed && key.is_none() {
             return Err(no_key(place));
         }
-        let key = Bytes::copy_from_slice(key.unwrap_or_default().as_bytes());
+        keys.extend_from_slice(key.unwrap_or_default().as_bytes());
+        let key = keys.split().freeze();
         if key.len() + data.len() > self.largest {
             return Err(self.too_large(place));
         }
