@@ -110,7 +110,8 @@ fn text_constraints(shape: &Text, text: &str, order: Order) -> Vec<String> {
     let is_matched = text.len() <= LONGEST_MATCHED || shape.length.most.is_none();
     let pattern = shape.pattern.filter(|_| is_matched).and_then(told);
     // Java counts UTF-16 units.
-    let lengths = length_constraints(shape.length, text.encode_utf16().count());
+    let length = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+    let lengths = length_constraints(shape.length, length);
     let choices = (!shape.choices.is_empty() && !shape.choices.contains(&text))
         .then(|| format!("Member must satisfy enum value set: [{}]", shape.choices.join(", ")));
     match order {

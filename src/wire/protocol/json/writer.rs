@@ -13,7 +13,7 @@ fn object<'o>(fields: impl Iterator<Item = (&'o str, &'o Content)>, out: &mut Ve
         if at > 0 {
             out.push(b',');
         }
-        json(name, out);
+        text(name, out);
         out.push(b':');
         content(value, out);
     }
@@ -22,7 +22,7 @@ fn object<'o>(fields: impl Iterator<Item = (&'o str, &'o Content)>, out: &mut Ve
 
 fn content(value: &Content, out: &mut Vec<u8>) {
     match value {
-        Content::Text(text) => json(text.as_str(), out),
+        Content::Text(value) => text(value, out),
         Content::Blob(bytes) => {
             out.push(b'"');
             blob::encode(bytes, out);
@@ -45,6 +45,17 @@ fn content(value: &Content, out: &mut Vec<u8>) {
         Content::Map(entries) => object(entries.iter().map(|(key, value)| (key.as_str(), value)), out),
         Content::Structure(output) => write(output, out),
     }
+}
+
+/// Most texts are names and numbers: one look says that nothing in them needs an escape.
+fn text(text: &str, out: &mut Vec<u8>) {
+    let needs_escape = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
+        return json(text, out);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 fn json<V: serde::Serialize + ?Sized>(value: &V, out: &mut Vec<u8>) {
