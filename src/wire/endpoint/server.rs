@@ -10,16 +10,21 @@ use super::{
 use crate::pipeline::http_server::{Binding, Held, HttpListener, Underway};
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::SizedStream,
     http::{StatusCode, Version},
     web::{self, ServiceConfig},
 };
-use futures::StreamExt as _;
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
+
+/// Most bytes of an answer that are copied to its connection at once.
+const PIECE: usize = 128 << 10;
 
 /// A server that serves. Dropping it stops it.
 #[derive(Debug)]
@@ -89,6 +94,13 @@ fn head(request: &HttpRequest) -> Head {
     }
 }
 
+/// A body in pieces: the server copies what it sends, a piece at a time, and keeps that room.
+fn pieces(body: Bytes) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+    let pieces =
+        (0..body.len()).step_by(PIECE).map(move |from| body.slice(from..body.len().min(from + PIECE)));
+    futures::stream::iter(pieces.map(Ok))
+}
+
 /// A request is under way until the last byte of its answer is made.
 fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -100,7 +112,8 @@ fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway
         response.force_close();
     }
     match answer.body {
-        Body::Whole(bytes) => response.body(bytes),
+        Body::Whole(bytes) if bytes.len() <= PIECE => response.body(bytes),
+        Body::Whole(bytes) => response.body(SizedStream::new(bytes.len() as u64, pieces(bytes.into()))),
         Body::Events(protocol, events) => {
             let frames = streaming::frames(protocol, events, front.draining());
             let frames = frames.map(move |frame| {

@@ -83,11 +83,16 @@ fn portioned(slice: Slice, most_bytes: usize, now_ms: i64) -> Portioned {
 /// A record in an answer.
 pub(super) fn record(origin: Origin, record: StoredRecord, encryption: Option<&'static str>) -> Output {
     let number = origin.number(record.sequence, record.arrived_at_ms);
+    let key = match std::str::from_utf8(&record.key) {
+        Ok(key) => key.to_owned(),
+        // A record that came another way may have any key.
+        Err(_) => String::from_utf8_lossy(&record.key).into_owned(),
+    };
     Output::new()
         .with("SequenceNumber", number.to_string())
         .with("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms))
         .with("Data", record.payload)
-        .with("PartitionKey", String::from_utf8_lossy(&record.key).into_owned())
+        .with("PartitionKey", key)
         .with_some("EncryptionType", encryption)
 }
 

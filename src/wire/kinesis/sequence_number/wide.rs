@@ -47,14 +47,20 @@ impl Wide {
     /// The quotient by `CHUNK`, and the rest.
     fn split(self) -> (Self, u64) {
         let [low, middle] = halves(self.low);
-        let chunk = u128::from(CHUNK);
-        let high = u128::from(self.high);
-        let middle = (high % chunk) << 64 | u128::from(middle);
-        let low = (middle % chunk) << 64 | u128::from(low);
-        let [high, _] = halves(high / chunk);
-        // A rest is below the divisor, so each quotient has at most 64 bits.
-        (Self { high, low: (middle / chunk) << 64 | (low / chunk) }, halves(low % chunk)[0])
+        let (high, rest) = (self.high / CHUNK, self.high % CHUNK);
+        let (middle, rest) = divided(rest, middle);
+        let (low, rest) = divided(rest, low);
+        (Self { high, low: u128::from(middle) << 64 | u128::from(low) }, rest)
     }
+}
+
+/// `rest`, which is below `CHUNK`, before the bits of `next`, divided by `CHUNK`; the quotient and the rest.
+fn divided(rest: u64, next: u64) -> (u64, u64) {
+    let (number, chunk) = (u128::from(rest) << 64 | u128::from(next), u128::from(CHUNK));
+    // One division: the rest by multiplying is quicker than by another.
+    let quotient = number / chunk;
+    // A rest is below the divisor, so that the quotient has at most 64 bits.
+    (halves(quotient)[0], halves(number - quotient * chunk)[0])
 }
 
 /// The low and the high 64 bits.
@@ -63,21 +69,26 @@ fn halves(number: u128) -> [u64; 2] {
     [number as u64, (number >> 64) as u64]
 }
 
+/// The digits of a number below `CHUNK`, with leading zeroes.
+fn write_digits(place: &mut [u8; CHUNK_DIGITS], mut chunk: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (chunk % 10) as u8;
+        chunk /= 10;
+    }
+}
+
 impl std::fmt::Display for Wide {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (rest, last) = self.split();
         let (rest, third) = rest.split();
         let (rest, second) = rest.split();
-        let mut started = false;
-        for chunk in [rest.low as u64, second, third] {
-            if started {
-                write!(out, "{chunk:019}")?;
-            } else if chunk > 0 {
-                write!(out, "{chunk}")?;
-                started = true;
-            }
+        let mut text = [b'0'; 4 * CHUNK_DIGITS];
+        let (places, _) = text.as_chunks_mut();
+        for (place, chunk) in places.iter_mut().zip([halves(rest.low)[0], second, third, last]) {
+            write_digits(place, chunk);
         }
-        if started { write!(out, "{last:019}") } else { write!(out, "{last}") }
+        let zeroes = text.iter().take(text.len() - 1).take_while(|digit| **digit == b'0').count();
+        out.write_str(text.get(zeroes..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0"))
     }
 }
 
