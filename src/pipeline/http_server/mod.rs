@@ -2,13 +2,22 @@
 //! late, with deadlines for whatever a client may leave undone. What it answers is configured by its owner.
 
 mod connections;
+mod farewell;
+mod incoming;
 mod sockets;
 
 pub use connections::{Held, Underway};
 
 use connections::{Connections, Patience};
+use incoming::Incoming;
 
-use actix_web::{App, HttpServer, dev::ServerHandle, web::ServiceConfig};
+use actix_http::HttpService;
+use actix_service::map_config;
+use actix_web::{
+    App, HttpServer,
+    dev::{AppConfig, Server, ServerHandle},
+    web::ServiceConfig,
+};
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -157,6 +166,66 @@ fn run(
     }
 }
 
+/// A server that is bound, and where.
+type Serving = (Server, SocketAddr);
+
+/// HTTP/1.1 at an address.
+fn plain(
+    address: String,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    connections: Arc<Connections>,
+    patience: Patience,
+) -> io::Result<Serving> {
+    let server = HttpServer::new(move || App::new().configure(configure.clone()))
+        .workers(WORKERS)
+        .worker_max_blocking_threads(1)
+        .max_connections(CONNECTIONS)
+        .keep_alive(patience.idle)
+        .client_request_timeout(patience.silent)
+        .client_disconnect_timeout(CLOSE_DEADLINE)
+        .tcp_nodelay(true)
+        .shutdown_timeout(STOP_DEADLINE)
+        .disable_signals()
+        .on_connect(move |io, data| connections.opened(io, data))
+        .bind(address)?;
+    let at = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"))?;
+    Ok((server.run(), at))
+}
+
+/// HTTP/1.1 and HTTP/2 where somebody has listened already, its connections looked at before the library.
+fn both(
+    listener: TcpListener,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    connections: Arc<Connections>,
+    patience: Patience,
+) -> io::Result<Serving> {
+    let at = listener.local_addr()?;
+    let server = Server::build()
+        .workers(WORKERS)
+        .worker_max_blocking_threads(1)
+        .max_concurrent_connections(CONNECTIONS)
+        .shutdown_timeout(STOP_DEADLINE)
+        .disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    let server = server.listen("http", listener, move || {
+        let (connections, stopping) = (Arc::clone(&connections), stopping.clone());
+        let app = App::new().configure(configure.clone());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .keep_alive(patience.idle)
+            .client_request_timeout(patience.silent)
+            .client_disconnect_timeout(CLOSE_DEADLINE)
+            .local_addr(at)
+            .on_connect_ext(move |io: &Incoming, data| connections.opened(&io.socket, data))
+            .finish(map_config(app, |()| AppConfig::default()));
+        incoming::accepted(http, patience.silent)
+    })?;
+    Ok((server.run(), at))
+}
+
 async fn serve_until_stopped(
     binding: Binding,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -167,35 +236,22 @@ async fn serve_until_stopped(
     let patience = Patience { silent: HEAD_DEADLINE.min(idle), idle };
     let connections = Arc::new(Connections::new());
     let all = Arc::clone(&connections);
-    let server = HttpServer::new(move || App::new().configure(configure.clone()))
-        .workers(WORKERS)
-        .worker_max_blocking_threads(1)
-        .max_connections(CONNECTIONS)
-        .keep_alive(idle)
-        .client_request_timeout(patience.silent)
-        .client_disconnect_timeout(CLOSE_DEADLINE)
-        .tcp_nodelay(true)
-        .shutdown_timeout(STOP_DEADLINE)
-        .disable_signals()
-        .on_connect(move |io, data| connections.opened(io, data));
+    // It does not begin before it is awaited.
     let server = match binding {
-        Binding::Address(address) => server.bind(address),
-        Binding::Bound { listener, .. } => server.listen_auto_h2c(listener),
+        Binding::Address(address) => plain(address, configure, connections, patience),
+        Binding::Bound { listener, .. } => both(listener, configure, connections, patience),
     };
-    let server = match server {
-        Ok(server) => server,
+    let (server, at) = match server {
+        Ok(serving) => serving,
         Err(error) => {
             let _ = bound.send(Err(error));
             return Ok(());
         }
     };
-    let at = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"));
-    let port = at.as_ref().map(SocketAddr::port).unwrap_or_default();
-    if bound.send(at).is_err() || started.await.is_err() {
+    if bound.send(Ok(at)).is_err() || started.await.is_err() {
         return Ok(());
     }
-    actix_web::rt::spawn(all.watch(port, patience));
-    let server = server.run();
+    actix_web::rt::spawn(all.watch(at.port(), patience));
     {
         let mut control = locked(control);
         if control.stopping {

@@ -14,8 +14,10 @@ const BANNED: [&str; 6] = ["util", "utils", "helper", "helpers", "manager", "mis
 const LAYERS: [&str; 8] =
     ["cli", "topology", "simulation", "supervisor", "wire", "pipeline", "storage", "telemetry"];
 /// External crates that only some places may name.
-const CONFINED: [(&str, &[&str]); 4] = [
+const CONFINED: [(&str, &[&str]); 6] = [
     ("actix", &["supervisor/"]),
+    ("actix_http", &["pipeline/http_server/"]),
+    ("actix_service", &["pipeline/http_server/"]),
     ("actix_web", &["supervisor/", "pipeline/http_server/", "pipeline/ingress/", "wire/endpoint/"]),
     ("flume", &["pipeline/link.rs", "storage/"]),
     ("prometheus", &["telemetry/"]),

@@ -1,6 +1,7 @@
 //! The endpoint with one service of the tests' own behind it.
 
 mod connections;
+mod farewells;
 mod resting;
 mod sockets;
 mod streams;

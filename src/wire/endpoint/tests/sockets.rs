@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Starts an endpoint; the runtime of its operations lives as long.
-fn started() -> (tokio::runtime::Runtime, watch::Sender<bool>, Endpoint) {
+pub(super) fn started() -> (tokio::runtime::Runtime, watch::Sender<bool>, Endpoint) {
     started_with(Duration::from_secs(75))
 }
 
@@ -77,6 +77,20 @@ fn http_2_by_prior_knowledge_is_served_on_the_same_port() {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
     let answer = exchanged(endpoint.address(), preface, b"\x04\x01\x00\x00\x00\x00");
     assert_eq!(answer[3], 4, "{answer:02x?}");
+}
+
+#[test]
+fn http_2_is_known_when_its_first_bytes_come_one_by_one() {
+    let (_runtime, _drain, endpoint) = started();
+    let mut connection = connected(endpoint.address());
+    connection.set_nodelay(true).unwrap();
+    for byte in b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00" {
+        connection.write_all(&[*byte]).unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let mut header = [0; 9];
+    connection.read_exact(&mut header).unwrap();
+    assert_eq!(header[3], 4, "{header:02x?}");
 }
 
 #[test]
