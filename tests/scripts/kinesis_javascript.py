@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs an unmodified client of AWS for JavaScript against a daemon: `v2` or `browser`, a script under
+"""Runs an unmodified client of AWS for JavaScript against a daemon: `v2`, `v3` or `browser`, a script under
 tests/clients/javascript. Needs node, and the packages of that folder's package.json in --modules.
 """
 
@@ -38,7 +38,7 @@ def run(client, endpoint, modules, patience):
 
 def main():
     parser = rig.arguments(__doc__)
-    parser.add_argument("client", choices=["v2", "browser"])
+    parser.add_argument("client", choices=["v2", "v3", "browser"])
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "caudal"
     parser.add_argument("--modules", type=Path, default=cache / "javascript", help="folder that holds node_modules")
     parser.add_argument("--patience", type=float, default=150, help="seconds after which it has failed")
