@@ -16,6 +16,7 @@ mod decisions;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;
+mod many_shards;
 mod process_workers;
 mod refreshing;
 mod reload;
