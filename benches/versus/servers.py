@@ -7,6 +7,7 @@ What is installed stays in a cache folder of its own, `caudal/peers` below `$XDG
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,9 @@ to = "nothing"
 [stream.nothing]
 shards = 1
 """
+
+# Who is told to end ends the servers that it began.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 class Absent(Exception):
