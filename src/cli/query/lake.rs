@@ -4,7 +4,7 @@ use super::{answer::Answer, raw_table, trouble::Trouble};
 use crate::pipeline::{
     catalog::Catalog,
     object_stores::{OpenedStore, open_store},
-    warehouse::open_table,
+    warehouse::{missing_commit, open_table},
 };
 use datafusion::{
     catalog::{CatalogProvider, SchemaProvider, TableProvider},
@@ -174,9 +174,14 @@ impl Shared {
                 part.name()
             ))
         };
-        let failed = |error: DeltaTableError| Trouble::of_table(part.name(), name, &error);
-        let table = open_table(opened).await.map_err(failed)?.ok_or_else(nothing)?;
-        table.update_datafusion_session(&self.session.state()).map_err(failed)?;
+        let failed = |error: DeltaTableError, missing: Option<String>| {
+            Trouble::of_table(part.name(), name, &error, missing.as_deref())
+        };
+        let table = match open_table(opened.clone()).await {
+            Ok(table) => table.ok_or_else(nothing)?,
+            Err(error) => return Err(failed(error, missing_commit(&opened).await)),
+        };
+        table.update_datafusion_session(&self.session.state()).map_err(|error| failed(error, None))?;
         table.table_provider().await.map_err(|error| Trouble::of(error, ""))
     }
 

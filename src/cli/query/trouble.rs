@@ -84,17 +84,12 @@ impl Trouble {
 }
 
 impl Trouble {
-    /// Why a table does not open.
-    pub fn of_table(part: &str, name: &str, error: &DeltaTableError) -> Self {
-        let text = error.to_string();
-        let headless = text.contains("No table metadata or protocol found");
-        let missing = if headless {
-            "; its log has neither _delta_log/00000000000000000000.json, with which it began, nor a checkpoint: \
-             `caudal doctor` on the data folder tells what is missing"
-        } else {
-            ""
-        };
-        Self::Failed(format!("opening {part}.{name}: {text}{missing}"))
+    /// Why a table does not open: also which commit its log lacks, which the error itself does not say.
+    pub fn of_table(part: &str, name: &str, error: &DeltaTableError, missing: Option<&str>) -> Self {
+        let missing = missing.map_or_else(String::new, |commit| {
+            format!("; its log lacks {commit}: `caudal doctor` on the data folder tells what is missing")
+        });
+        Self::Failed(format!("opening {part}.{name}: {error}{missing}"))
     }
 }
 

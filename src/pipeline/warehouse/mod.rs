@@ -8,6 +8,7 @@ mod journal;
 mod judge;
 mod lanes;
 mod loader;
+mod log_gap;
 mod progress;
 mod quarantine;
 mod section;
@@ -19,5 +20,6 @@ mod upkeep;
 
 pub use error::{LoadError, LoaderError};
 pub use examine::{examine_table, open_table};
+pub use log_gap::missing_commit;
 pub use section::{Commit, Compact, LoaderSection};
 pub use stage::{LoaderStage, QUARANTINE};
