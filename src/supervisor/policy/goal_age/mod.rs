@@ -29,7 +29,10 @@ pub use patience::PatienceMemory;
 
 /// Standard errors of the rate that are ordered on top: a worker too many costs less than one too few, and less
 /// than another change.
-const ROOM: f64 = 1.0;
+const ROOM: f64 = 1.5;
+/// The same of what a pool shrinks to, so that it need not grow again, up to a share of the rate.
+const ROOM_KEPT: f64 = 2.0;
+const MOST_ROOM_KEPT: f64 = 0.03;
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]
@@ -73,11 +76,14 @@ impl GoalAge {
             _ => f64::INFINITY,
         };
         let rate = want.rate + ROOM * want.error;
-        let keep = at.bounds.hold(whole(rate.min(useful)));
-        let exact = want.all.min(useful);
+        let room = (ROOM_KEPT * want.error).min(want.error.max(MOST_ROOM_KEPT * want.rate));
+        let keep = want.rate + room;
+        let hold = at.bounds.hold(whole(want.all.max(keep).min(useful)));
+        let keep = at.bounds.hold(whole(keep.min(useful)));
+        let exact = want.all.max(want.steady + ROOM * want.error).min(useful);
         let order = at.bounds.hold(whole(want.all.max(rate).min(useful)));
         let (keep, lasting) = self.lasting.watch(now, keep, exact);
-        let wanted = Wanted { keep, order, exact, lasting };
+        let wanted = Wanted { keep, hold, order, exact, lasting };
         let since = Duration::try_from_secs_f64(at.load.arrivals.seconds()).unwrap_or_default();
         let floor = self.patience.watch(now, since, at.desired, at.room, wanted);
         if wanted.is_more_than(at.desired) || at.desired < at.bounds.min {

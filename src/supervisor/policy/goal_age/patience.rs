@@ -10,6 +10,7 @@ use super::{
     shadow::{Shadow, ShadowMemory, Wanted},
     worth::worth,
 };
+use crate::supervisor::policy::words::milliseconds;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ const PATIENCES: [(u64, u64); 12] = [
     (900, 900),
 ];
 /// The longest of them.
-const LONGEST: Duration = Duration::from_secs(900);
+pub(super) const LONGEST: Duration = Duration::from_secs(900);
 
 /// What a pool may shrink to, and why no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct PatienceMemory {
     /// What the pool had, and whether its last change added workers.
     pub desired: u32,
     pub grew_last: Option<bool>,
+    /// When that was, milliseconds ago.
+    pub changed: Option<u64>,
 }
 
 /// The patience of one pool.
@@ -65,6 +68,7 @@ pub(super) struct Patience {
     /// What the pool had last, and whether its last change added workers.
     desired: u32,
     grew_last: Option<bool>,
+    changed_at: Option<Instant>,
 }
 
 impl Patience {
@@ -78,6 +82,7 @@ impl Patience {
             has_begun: false,
             desired: 0,
             grew_last: None,
+            changed_at: None,
         }
     }
 
@@ -99,9 +104,10 @@ impl Patience {
         }
         self.steady.lower(now.checked_sub(since).unwrap_or(now), wanted.keep);
         self.steady.push(now, wanted.keep, LONGEST);
-        self.all.push(now, wanted.order, LONGEST);
+        self.all.push(now, wanted.hold, LONGEST);
         if desired != self.desired {
             self.grew_last = Some(desired > self.desired);
+            self.changed_at = Some(now);
             self.desired = desired;
         }
         let (steady, all) = (&self.steady, &self.all);
@@ -114,7 +120,9 @@ impl Patience {
         let followed = cheapest.or(self.shadows.last())?;
         let any = all.most(now, followed.all);
         let kept = |within| steady.most(now, within).max(any);
-        let workers = worth(followed.steady, desired, (self.grew_last != Some(false)).then_some(room), kept)?;
+        let unchanged = self.changed_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        let turns = (self.grew_last != Some(false)).then_some(room);
+        let workers = worth(followed.steady, desired, turns, unchanged, kept)?;
         Some(Floor { workers, since: followed.steady })
     }
 
@@ -125,6 +133,7 @@ impl Patience {
             shadows: self.shadows.iter().map(|shadow| shadow.remember(now)).collect(),
             desired: self.desired,
             grew_last: self.grew_last,
+            changed: self.changed_at.map(|at| milliseconds(now, at)),
         }
     }
 
@@ -134,6 +143,8 @@ impl Patience {
         }
         self.has_begun = true;
         (self.desired, self.grew_last) = (memory.desired, memory.grew_last);
+        let at = |ago: &u64| now.checked_sub(Duration::from_millis(*ago).saturating_add(age));
+        self.changed_at = memory.changed.as_ref().and_then(at);
         self.steady.recall(now, age, &memory.steady, LONGEST);
         self.all.recall(now, age, &memory.all, LONGEST);
         for (shadow, known) in self.shadows.iter_mut().zip(&memory.shadows) {

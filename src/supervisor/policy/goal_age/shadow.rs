@@ -18,7 +18,7 @@ const MOST_REMEMBERED: usize = 32;
 /// Time over which the workers are averaged.
 const PAID: Duration = Duration::from_secs(1800);
 /// Smaller shares are not worth a scale-out.
-const LEAST_OUT: f64 = 0.03;
+const LEAST_OUT: f64 = 0.04;
 /// Scale-outs of less than this share can wait for some seconds.
 const SMALL: f64 = 0.10;
 
@@ -28,8 +28,10 @@ pub(super) struct Wanted {
     /// Whole workers for what arrives.
     pub keep: u32,
     /// Whole workers for that and for what waits.
+    pub hold: u32,
+    /// The same to be ordered, when more are ordered at all.
     pub order: u32,
-    /// What that is without room for error, before it was made whole.
+    /// What that is before it was made whole.
     pub exact: f64,
     /// The least that was so wanted in the last seconds.
     pub lasting: f64,
@@ -52,6 +54,8 @@ pub struct ShadowMemory {
     pub desired: u32,
     /// Whether its last change added workers.
     pub grew_last: Option<bool>,
+    /// When that was, milliseconds ago.
+    pub changed: Option<u64>,
     /// Its latest changes of direction, milliseconds ago.
     pub reversals: Vec<u64>,
     /// Workers, in the mean.
@@ -103,7 +107,8 @@ impl Shadow {
         self.pay(now);
         let turns =
             (self.grew_last != Some(false)).then_some(MOST_TURNS.saturating_sub(self.reversals.len()));
-        let target = worth(self.steady, self.desired, turns, kept);
+        let unchanged = self.changed_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        let target = worth(self.steady, self.desired, turns, unchanged, kept);
         while self.reversals.front().is_some_and(|at| now.saturating_duration_since(*at) > WINDOW) {
             self.reversals.pop_front();
         }
@@ -152,6 +157,7 @@ impl Shadow {
         ShadowMemory {
             desired: self.desired,
             grew_last: self.grew_last,
+            changed: self.changed_at.map(|at| milliseconds(now, at)),
             reversals: self.reversals.iter().map(|at| milliseconds(now, *at)).collect(),
             cost: self.cost,
         }
@@ -162,6 +168,7 @@ impl Shadow {
         let at = |ago: &u64| now.checked_sub(Duration::from_millis(*ago).saturating_add(age));
         self.reversals = memory.reversals.iter().take(MOST_REMEMBERED).filter_map(at).collect();
         (self.desired, self.grew_last) = (memory.desired, memory.grew_last);
+        self.changed_at = memory.changed.as_ref().and_then(at);
         (self.cost, self.seconds) = (memory.cost, PAID.as_secs_f64());
     }
 }

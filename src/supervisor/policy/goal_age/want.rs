@@ -71,7 +71,7 @@ impl Want {
         let error = arrivals.error() / (UTILISATION * rate);
         let start = at.load.starts.expected();
         let rising = arrivals.rising(start + AHEAD);
-        let chance = (arrivals.dispersion() * rising / (goal.as_secs_f64() / 2.0)).sqrt();
+        let chance = (arrivals.dispersion(rising) * rising / (goal.as_secs_f64() / 2.0)).sqrt();
         let absorbing = (rising + HEADROOM_SIGMAS * chance) / rate;
         let ahead = (rising / (UTILISATION * rate)).max(absorbing);
         let sudden = sudden(rate, at);

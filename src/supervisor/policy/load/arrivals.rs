@@ -2,11 +2,11 @@
 //!
 //! A window grows while the rate is steady, so that the mean becomes exact, and is cut when what
 //! its newest seconds say departs from the rest by more than chance (a generalised likelihood ratio test over
-//! suffixes of the window). Chance is counted from the arrivals themselves: records that come in
-//! batches vary more than single ones.
+//! suffixes of the window). Chance is learned from the arrivals themselves; see [`Noise`].
 
 use super::{
-    counts::{Count, Total, dispersion},
+    counts::{Count, Total},
+    noise::Noise,
     trend,
 };
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,8 @@ use std::{
 const LONGEST: f64 = 600.0;
 /// A sample holds at least so much time; shorter ones are joined.
 const SHORTEST: Duration = Duration::from_millis(500);
-/// Newest samples that the dispersion is taken from.
-const DISPERSION_SAMPLES: usize = 121;
-/// Weight of the newest dispersion, once all samples are there.
-const DISPERSION_WEIGHT: f64 = 0.01;
+/// Newest samples that are kept whatever the rate was.
+const RECENT_SAMPLES: usize = 121;
 /// Suffixes that are compared with the rest of the window: their lengths in seconds, and the standard deviations
 /// by which they must depart. Short ones are looked at more often, so they must depart by more for the same
 /// false alarms: about one in twenty hours for each length.
@@ -41,8 +39,12 @@ const SUFFIXES: [(f64, f64); 12] = [
     (233.0, 3.1),
 ];
 /// Standard deviations by which a single sample is suddenly above the others, and by which the next confirms it.
-const SUDDEN_SIGMAS: f64 = 4.5;
+const SUDDEN_SIGMAS: f64 = 4.8;
 const CONFIRMED_SIGMAS: f64 = 3.0;
+/// Seconds from which a suffix counts that departs by less: for what the rate is at least, so many standard errors
+/// below its mean.
+const LATELY: f64 = 30.0;
+const LATELY_SIGMAS: f64 = 1.5;
 /// Share of the rate by which a suffix must depart.
 const DEPARTURE: f64 = 0.05;
 /// Least events, in units of the usual batch, that make a change.
@@ -61,8 +63,8 @@ pub struct ArrivalsMemory {
     pub newest: Vec<(f32, f32)>,
     /// The same of those since the rate last changed.
     pub window: Vec<(f32, f32)>,
-    /// Variance over mean of a second's records.
-    pub dispersion: f64,
+    /// How much they vary by chance.
+    pub noise: Noise,
 }
 
 /// Arrivals of one pool.
@@ -76,10 +78,7 @@ pub struct Arrivals {
     suspect: Option<Count>,
     /// The newest samples, whatever the rate was.
     recent: VecDeque<Count>,
-    /// Variance over mean of the records of a second.
-    dispersion: f64,
-    /// It was known before the first sample.
-    knew_dispersion: bool,
+    noise: Noise,
 }
 
 impl Arrivals {
@@ -89,13 +88,13 @@ impl Arrivals {
             samples.iter().for_each(|sample| total.add(*sample));
             (total.seconds as f32, total.records as f32)
         };
-        let single = self.window.len().min(DISPERSION_SAMPLES);
+        let single = self.window.len().min(RECENT_SAMPLES);
         let older: Vec<Count> = self.window.iter().take(self.window.len() - single).copied().collect();
         let newer = self.window.iter().skip(older.len()).map(|sample| joined(&[*sample]));
         ArrivalsMemory {
             newest: self.recent.iter().map(|sample| joined(&[*sample])).collect(),
             window: older.chunks(JOINED).map(joined).chain(newer).collect(),
-            dispersion: self.dispersion,
+            noise: self.noise,
         }
     }
 
@@ -107,10 +106,11 @@ impl Arrivals {
             let is_count = seconds > 0.0 && records >= 0.0 && (seconds + records).is_finite();
             is_count.then_some(Count { seconds, records })
         };
-        self.recent = memory.newest.iter().take(DISPERSION_SAMPLES).filter_map(count).collect();
-        self.window = memory.window.iter().take(2 * DISPERSION_SAMPLES).filter_map(count).collect();
-        self.dispersion = memory.dispersion;
-        self.knew_dispersion = self.dispersion > 0.0;
+        self.recent = memory.newest.iter().take(RECENT_SAMPLES).filter_map(count).collect();
+        self.window = memory.window.iter().take(2 * RECENT_SAMPLES).filter_map(count).collect();
+        if memory.noise.is_sound() {
+            self.noise = memory.noise;
+        }
         if age > SHORT_BREAK {
             let seconds = self.seconds().min(RECALLED);
             let known = Count { seconds, records: self.rate() * seconds };
@@ -136,14 +136,14 @@ impl Arrivals {
     }
 
     fn take(&mut self, newest: Count) {
-        self.recent.push_back(newest);
-        while self.recent.len() > DISPERSION_SAMPLES {
-            self.recent.pop_front();
+        // What is tested against chance has no part in what chance is taken to be.
+        let mut known = self.recent.iter().rev();
+        if let (Some(later), Some(earlier)) = (known.next(), known.next()) {
+            self.noise.learn(*earlier, *later);
         }
-        if let Some(found) = dispersion(&self.recent) {
-            let is_full = self.recent.len() == DISPERSION_SAMPLES;
-            let weight = if is_full || self.knew_dispersion { DISPERSION_WEIGHT } else { 1.0 };
-            self.dispersion += (found - self.dispersion) * weight;
+        self.recent.push_back(newest);
+        while self.recent.len() > RECENT_SAMPLES {
+            self.recent.pop_front();
         }
         let calm = self.total();
         let above = |sigmas: f64| {
@@ -173,9 +173,9 @@ impl Arrivals {
         }
     }
 
-    /// Variance over mean of the records of a second; one for records that come singly and at random.
-    pub fn dispersion(&self) -> f64 {
-        self.dispersion.max(1.0)
+    /// Variance over mean of a second's records at a rate; one for records that come singly and at random.
+    pub fn dispersion(&self, rate: f64) -> f64 {
+        self.noise.dispersion(rate)
     }
 
     fn total(&self) -> Total {
@@ -212,13 +212,13 @@ impl Arrivals {
             return None;
         }
         let pooled = (newest.records + rest.records) / (newest.seconds + rest.seconds);
-        let variance = self.dispersion() * pooled * (1.0 / newest.seconds + 1.0 / rest.seconds);
+        let dispersion = self.dispersion(pooled);
+        let variance = dispersion * pooled * (1.0 / newest.seconds + 1.0 / rest.seconds);
         let difference = (newest.rate() - rest.rate()).abs();
         let events = (newest.records - rest.rate() * newest.seconds).abs();
         let sigmas = difference / variance.sqrt().max(f64::MIN_POSITIVE);
-        let is_change = sigmas > least
-            && difference > DEPARTURE * rest.rate()
-            && events > LEAST_EVENTS * self.dispersion();
+        let is_change =
+            sigmas > least && difference > DEPARTURE * rest.rate() && events > LEAST_EVENTS * dispersion;
         is_change.then_some(sigmas)
     }
 
@@ -238,7 +238,7 @@ impl Arrivals {
         if total.seconds <= 0.0 {
             return 0.0;
         }
-        (self.dispersion() * total.rate() / total.seconds).sqrt()
+        (self.dispersion(total.rate()) * total.rate() / total.seconds).sqrt()
     }
 
     /// Records per second above the rate in the newest sample, while that may be one batch or more to come.
@@ -252,9 +252,25 @@ impl Arrivals {
         if self.suspect.is_some() {
             return rate;
         }
-        let dispersion = self.dispersion();
-        let then = trend::ahead(&self.recent, dispersion, ahead).unwrap_or(rate);
-        let drifted = trend::drift(&self.window, dispersion, ahead).unwrap_or(rate);
-        rate.max(then).max(drifted)
+        let then = trend::ahead(&self.recent, &self.noise, ahead).unwrap_or(rate);
+        let drifted = trend::drift(&self.window, &self.noise, ahead).unwrap_or(rate);
+        rate.max(then).max(drifted).max(self.lately())
+    }
+
+    /// What the newest seconds of the window say that the rate is at least, below what would cut the window.
+    fn lately(&self) -> f64 {
+        let mut newest = Total::default();
+        let long = SUFFIXES.into_iter().filter(|(length, _)| *length >= LATELY);
+        let mut suffixes = long.peekable();
+        let mut most = 0.0_f64;
+        for sample in self.window.iter().rev() {
+            newest.add(*sample);
+            while suffixes.next_if(|(length, _)| newest.seconds >= length - 0.2).is_some() {
+                let rate = newest.rate();
+                let error = (self.dispersion(rate) * rate / newest.seconds).sqrt();
+                most = most.max(rate - LATELY_SIGMAS * error);
+            }
+        }
+        most
     }
 }

@@ -5,6 +5,7 @@ mod arrivals;
 mod arrivals_tests;
 mod contention;
 mod counts;
+mod noise;
 mod starts;
 mod trend;
 mod work;

@@ -1,6 +1,6 @@
 //! Whether a rate keeps rising, and where it will be.
 
-use super::counts::Count;
+use super::{counts::Count, noise::Noise};
 use std::{collections::VecDeque, time::Duration};
 
 /// Seconds that a line is laid through, the newest, and the standard errors that its slope must be greater than:
@@ -16,38 +16,60 @@ const FAINT_SECONDS: f64 = 30.0;
 /// A line counts when the samples vary about it no more than so many times the usual: a step or a batch does not.
 const LACK_OF_FIT: f64 = 2.0;
 
-/// A line through rates: the one at its end, and how fast it rises.
+/// A line through rates: the one at its middle, and how fast it rises.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     seconds: f64,
     mean: f64,
     slope: f64,
     error: f64,
+    /// What it takes from the sum of squares about the mean.
+    explains: f64,
 }
 
 /// The rate `ahead` from now, if the newest samples have been rising in a straight line.
-pub fn ahead(recent: &VecDeque<Count>, dispersion: f64, ahead: Duration) -> Option<f64> {
-    let of_span = |(span, sigmas): (f64, f64)| {
-        let mut seconds = 0.0;
-        let newest = recent.iter().rev().take_while(|sample| {
-            seconds += sample.seconds;
-            seconds <= span + 0.5
-        });
-        let line = line(&newest.copied().collect::<Vec<_>>(), dispersion)?;
-        (line.seconds >= span - 1.5 && line.slope > sigmas * line.error).then_some(line)
+pub fn ahead(recent: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option<f64> {
+    let mut passed = Vec::with_capacity(recent.len());
+    let mut sums = Sums::default();
+    let mut spans = SPANS.into_iter().peekable();
+    let mut most: Option<f64> = None;
+    let mut newest = recent.iter().rev().peekable();
+    while let Some(sample) = newest.next() {
+        sums.add(*sample);
+        passed.push((sums.seconds, sums.records));
+        let with_next = newest.peek().map_or(f64::INFINITY, |next| sums.seconds + next.seconds);
+        // A span ends with the last sample that does not lead beyond it.
+        while let Some((span, sigmas)) = spans.next_if(|(span, _)| with_next > span + 0.5) {
+            let line = sums.line(noise).filter(|line| line.seconds >= span - 1.5);
+            let rising = line.filter(|line| line.slope > sigmas * line.error);
+            let rising = rising.filter(|line| line.explains > explained_by_a_step(&passed));
+            // A slope is believed for what it is at least.
+            let then = rising.map(|line| {
+                line.mean + line.slope * line.seconds / 2.0 + (line.slope - line.error) * ahead.as_secs_f64()
+            });
+            most = most.into_iter().chain(then).reduce(f64::max);
+        }
+    }
+    most
+}
+
+/// What the best single step takes from the sum of squares: samples are given by the seconds and records of all
+/// that are no older.
+fn explained_by_a_step(passed: &[(f64, f64)]) -> f64 {
+    let Some((seconds, records)) = passed.last().copied() else { return 0.0 };
+    let by = |newer: &(f64, f64)| {
+        let older = (seconds - newer.0, records - newer.1);
+        newer.1.powi(2) / newer.0 + older.1.powi(2) / older.0 - records.powi(2) / seconds
     };
-    let rising = SPANS.into_iter().filter_map(of_span);
-    // A slope is believed for what it is at least.
-    let then = |line: Line| {
-        line.mean + line.slope * line.seconds / 2.0 + (line.slope - line.error) * ahead.as_secs_f64()
-    };
-    rising.map(then).reduce(f64::max)
+    passed.iter().take(passed.len() - 1).map(by).fold(0.0, f64::max)
 }
 
 /// The rate `ahead` from now, if it has been rising since it last changed: a faint slope is believed in part
 /// (shrinkage after James and Stein).
-pub fn drift(window: &VecDeque<Count>, dispersion: f64, ahead: Duration) -> Option<f64> {
-    let line = line(&window.iter().rev().copied().collect::<Vec<_>>(), dispersion)?;
+pub fn drift(window: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option<f64> {
+    let mut sums = Sums::default();
+    window.iter().rev().for_each(|sample| sums.add(*sample));
+    let line = sums.line(noise)?;
     let sigmas = line.slope / line.error;
     if line.seconds < FAINT_SECONDS || sigmas < FAINT_SIGMAS {
         return None;
@@ -59,28 +81,43 @@ pub fn drift(window: &VecDeque<Count>, dispersion: f64, ahead: Duration) -> Opti
     Some(line.mean + line.slope * (now + then))
 }
 
-/// The line of least squares through samples, the newest first.
-fn line(newest: &[Count], dispersion: f64) -> Option<Line> {
-    let total: f64 = newest.iter().map(|sample| sample.seconds).sum();
-    let records: f64 = newest.iter().map(|sample| sample.records).sum();
-    if newest.len() < 4 || records <= 0.0 {
-        return None;
+/// Sums for a line of least squares, over samples that are added the newest first. Times count back from now.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    samples: f64,
+    seconds: f64,
+    records: f64,
+    time: f64,
+    time_square: f64,
+    time_records: f64,
+    rate_square: f64,
+}
+
+impl Sums {
+    fn add(&mut self, sample: Count) {
+        let time = -(self.seconds + sample.seconds / 2.0);
+        self.samples += 1.0;
+        self.seconds += sample.seconds;
+        self.records += sample.records;
+        self.time += time * sample.seconds;
+        self.time_square += time * time * sample.seconds;
+        self.time_records += time * sample.records;
+        self.rate_square += sample.records * sample.rate();
     }
-    let mean = records / total;
-    // Times count from the middle, so that mean and slope do not depend on one another.
-    let mut passed = 0.0;
-    let mut placed = Vec::with_capacity(newest.len());
-    for sample in newest {
-        placed.push((total / 2.0 - passed - sample.seconds / 2.0, sample));
-        passed += sample.seconds;
+
+    /// None where there are too few samples, or they vary about it by more than chance.
+    fn line(&self, noise: &Noise) -> Option<Line> {
+        if self.samples < 4.0 || self.records <= 0.0 {
+            return None;
+        }
+        let mean = self.records / self.seconds;
+        let square = self.time_square - self.time * self.time / self.seconds;
+        let slope = (self.time_records - self.time * mean) / square;
+        let variance = noise.dispersion(mean) * mean;
+        let explains = slope * slope * square;
+        let residual = self.rate_square - self.records * mean - explains;
+        let spread = residual / variance / (self.samples - 2.0);
+        let error = (variance / square).sqrt();
+        (spread < LACK_OF_FIT).then_some(Line { seconds: self.seconds, mean, slope, error, explains })
     }
-    let square: f64 = placed.iter().map(|(time, sample)| time * time * sample.seconds).sum();
-    let slope = placed.iter().map(|(time, sample)| time * sample.records).sum::<f64>() / square;
-    let off = |(time, sample): &(f64, &Count)| {
-        let expected = (mean + slope * time).max(mean / 10.0);
-        (sample.rate() - expected).powi(2) * sample.seconds / (dispersion * expected)
-    };
-    let spread = placed.iter().map(off).sum::<f64>() / (placed.len() - 2) as f64;
-    let error = (dispersion * mean / square).sqrt();
-    (spread < LACK_OF_FIT).then_some(Line { seconds: total, mean, slope, error })
 }
