@@ -32,7 +32,7 @@ pub use patience::PatienceMemory;
 const ROOM: f64 = 1.5;
 /// The same of what a pool shrinks to, so that it need not grow again, up to a share of the rate.
 const ROOM_KEPT: f64 = 2.0;
-const MOST_ROOM_KEPT: f64 = 0.03;
+const MOST_ROOM_KEPT: f64 = 0.02;
 
 /// Keeps the oldest waiting record younger than a goal.
 #[derive(Debug)]

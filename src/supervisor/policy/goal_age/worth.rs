@@ -1,8 +1,9 @@
 //! Whether a scale-in is worth it.
 //!
 //! An hour has room for few changes of direction, so each must save something: a great surplus is sent home after
-//! the patience of the pool; a small one waits eight times as long since the last change, and longer the less room the hour has left. The
-//! last changes are kept for the greatest surpluses, so that a pool need not stay large for the rest of an hour.
+//! the patience of the pool; a small one waits eight times as long since the last change, and longer the less room
+//! the hour has left. The last changes are kept for the greatest surpluses, so that a pool need not stay large for
+//! the rest of an hour.
 
 use super::patience::LONGEST;
 use std::time::Duration;

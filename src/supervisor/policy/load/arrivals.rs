@@ -49,6 +49,8 @@ const LATELY_SIGMAS: f64 = 1.5;
 const DEPARTURE: f64 = 0.05;
 /// Least events, in units of the usual batch, that make a change.
 const LEAST_EVENTS: f64 = 6.0;
+/// Samples from which on there is an error of the rate: what chance is must be known first.
+const FEWEST_SAMPLES: usize = 10;
 /// Only a rate known from before a longer break counts, and for no more than so many seconds.
 const SHORT_BREAK: Duration = Duration::from_secs(60);
 const RECALLED: f64 = 120.0;
@@ -232,10 +234,10 @@ impl Arrivals {
         self.total().seconds
     }
 
-    /// Standard error of [`rate`](Self::rate).
+    /// Standard error of [`rate`](Self::rate); none as long as too few samples were seen to tell.
     pub fn error(&self) -> f64 {
         let total = self.total();
-        if total.seconds <= 0.0 {
+        if total.seconds <= 0.0 || self.recent.len() < FEWEST_SAMPLES {
             return 0.0;
         }
         (self.dispersion(total.rate()) * total.rate() / total.seconds).sqrt()

@@ -20,13 +20,15 @@ const MEAN_OF_COUNTED: f64 = 0.96;
 /// records.
 const FIRST: f64 = 4.0;
 const FIRST_EXCESS: f64 = 0.5;
-/// What is added for so few pairs that they may be alike by chance: this over their number.
-const DOUBT: f64 = 15.0;
+/// What is added for so few pairs that they may be alike by chance: this over their number, until there would be
+/// so many.
+const DOUBT: f64 = 12.0;
+const DOUBTLESS: f64 = 333.0;
 /// Pairs at high rates vary more, and weigh less: by the square of what 15 % of roughness would make of them.
 const WEIGHED_ROUGHNESS: f64 = 0.0225;
-/// Share of the weight that speaks for single records, and against batches: what may be batches or roughness is roughness, unless
-/// another rate has shown which it is.
-const SINGLE: f64 = 0.3;
+/// What may be batches or roughness is roughness until another rate has shown which it is: rates that spread by less
+/// than this share (the standard deviation over the mean, squared) are one rate seen with its chance.
+const ONE_RATE: f64 = 0.25;
 
 /// Sums over pairs of neighbours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ impl Noise {
         if self.pairs <= 0.0 {
             return 1.0 + FIRST_EXCESS;
         }
-        (1.0 + self.batches + self.roughness * rate) * (1.0 + DOUBT / self.pairs)
+        (1.0 + self.batches + self.roughness * rate) * (1.0 + DOUBT * (1.0 / self.pairs - 1.0 / DOUBTLESS))
     }
 
     /// Takes in two samples that follow one another.
@@ -88,9 +90,11 @@ impl Noise {
         self.excess_by_rate += weight * excess * rate;
     }
 
-    /// The least squares of both, neither below zero.
+    /// The least squares of both, neither below zero. Weight that speaks for single records, and so against
+    /// batches, vanishes as the rates spread.
     fn solve(&mut self) {
-        let constant = self.weight * (1.0 + SINGLE);
+        let spread = (self.weight * self.square / (self.rate * self.rate) - 1.0).max(f64::EPSILON);
+        let constant = self.weight * (1.0 + ONE_RATE * ONE_RATE / spread);
         let determinant = constant * self.square - self.rate * self.rate;
         let both = |batches: f64, roughness: f64| (batches / determinant, roughness / determinant);
         let (batches, roughness) = both(
