@@ -1,20 +1,18 @@
 //! An HTTP server as every listener of the data plane has it: threads of its own, bound early, serving
 //! late, with deadlines for whatever a client may leave undone. What it answers is configured by its owner.
 
-mod connections;
 mod farewell;
 mod incoming;
-mod sockets;
+mod rest;
 
-pub use connections::{Held, Underway};
+pub use rest::{Held, Underway};
 
-use connections::{Connections, Patience};
-use incoming::Incoming;
+use incoming::{Incoming, Speaks};
 
 use actix_http::HttpService;
 use actix_service::map_config;
 use actix_web::{
-    App, HttpServer,
+    App,
     dev::{AppConfig, Server, ServerHandle},
     web::ServiceConfig,
 };
@@ -42,6 +40,15 @@ const STOP_DEADLINE: u64 = 5;
 /// Connections that each HTTP worker holds at most.
 const CONNECTIONS: usize = 10_000;
 
+/// How long a connection may do nothing.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Until the head of its first request has come.
+    silent: Duration,
+    /// Without a request under way.
+    idle: Duration,
+}
+
 /// What a server listens on.
 #[derive(Debug)]
 pub enum Binding {
@@ -53,10 +60,10 @@ pub enum Binding {
 }
 
 impl Binding {
-    fn idle(&self) -> Duration {
+    fn listener(self) -> io::Result<(TcpListener, Speaks, Duration)> {
         match self {
-            Self::Address(_) => KEEP_ALIVE,
-            Self::Bound { idle, .. } => SHORTEST_IDLE.max(*idle),
+            Self::Address(address) => Ok((TcpListener::bind(address)?, Speaks::Http1, KEEP_ALIVE)),
+            Self::Bound { listener, idle } => Ok((listener, Speaks::Both, SHORTEST_IDLE.max(idle))),
         }
     }
 }
@@ -169,36 +176,13 @@ fn run(
 /// A server that is bound, and where.
 type Serving = (Server, SocketAddr);
 
-/// HTTP/1.1 at an address.
-fn plain(
-    address: String,
+/// A server that is bound; its connections are looked at before the library sees them.
+fn server(
+    binding: Binding,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-    connections: Arc<Connections>,
-    patience: Patience,
 ) -> io::Result<Serving> {
-    let server = HttpServer::new(move || App::new().configure(configure.clone()))
-        .workers(WORKERS)
-        .worker_max_blocking_threads(1)
-        .max_connections(CONNECTIONS)
-        .keep_alive(patience.idle)
-        .client_request_timeout(patience.silent)
-        .client_disconnect_timeout(CLOSE_DEADLINE)
-        .tcp_nodelay(true)
-        .shutdown_timeout(STOP_DEADLINE)
-        .disable_signals()
-        .on_connect(move |io, data| connections.opened(io, data))
-        .bind(address)?;
-    let at = server.addrs().first().copied().ok_or_else(|| io::Error::other("no address was bound"))?;
-    Ok((server.run(), at))
-}
-
-/// HTTP/1.1 and HTTP/2 where somebody has listened already, its connections looked at before the library.
-fn both(
-    listener: TcpListener,
-    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-    connections: Arc<Connections>,
-    patience: Patience,
-) -> io::Result<Serving> {
+    let (listener, speaks, idle) = binding.listener()?;
+    let patience = Patience { silent: HEAD_DEADLINE.min(idle), idle };
     let at = listener.local_addr()?;
     let server = Server::build()
         .workers(WORKERS)
@@ -208,7 +192,7 @@ fn both(
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
     let server = server.listen("http", listener, move || {
-        let (connections, stopping) = (Arc::clone(&connections), stopping.clone());
+        let stopping = stopping.clone();
         let app = App::new().configure(configure.clone());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -219,9 +203,9 @@ fn both(
             .client_request_timeout(patience.silent)
             .client_disconnect_timeout(CLOSE_DEADLINE)
             .local_addr(at)
-            .on_connect_ext(move |io: &Incoming, data| connections.opened(&io.socket, data))
+            .on_connect_ext(move |io: &Incoming, data| drop(data.insert(io.held())))
             .finish(map_config(app, |()| AppConfig::default()));
-        incoming::accepted(http, patience.silent)
+        incoming::accepted(http, speaks, patience)
     })?;
     Ok((server.run(), at))
 }
@@ -232,16 +216,8 @@ async fn serve_until_stopped(
     (bound, started): Bound,
     control: &Mutex<Control>,
 ) -> io::Result<()> {
-    let idle = binding.idle();
-    let patience = Patience { silent: HEAD_DEADLINE.min(idle), idle };
-    let connections = Arc::new(Connections::new());
-    let all = Arc::clone(&connections);
     // It does not begin before it is awaited.
-    let server = match binding {
-        Binding::Address(address) => plain(address, configure, connections, patience),
-        Binding::Bound { listener, .. } => both(listener, configure, connections, patience),
-    };
-    let (server, at) = match server {
+    let (server, at) = match server(binding, configure) {
         Ok(serving) => serving,
         Err(error) => {
             let _ = bound.send(Err(error));
@@ -251,7 +227,6 @@ async fn serve_until_stopped(
     if bound.send(Ok(at)).is_err() || started.await.is_err() {
         return Ok(());
     }
-    actix_web::rt::spawn(all.watch(at.port(), patience));
     {
         let mut control = locked(control);
         if control.stopping {
