@@ -1,6 +1,10 @@
 //! The shards of a stream at one moment, and which of them takes a hash.
 
-use super::{Shard, shard::hash_key};
+use super::{
+    Shard,
+    lifetimes::{Lifetimes, OpenDuring},
+    shard::hash_key,
+};
 use std::sync::Arc;
 
 /// A snapshot: shards that are opened or closed later are in the next one. There is always an open shard.
@@ -12,6 +16,8 @@ pub struct Layout {
     open: Vec<Arc<Shard>>,
     /// The last hash of each open shard.
     ends: Vec<u128>,
+    /// When `shards` were open, by their places.
+    lifetimes: Lifetimes,
     /// Records of shards that are no more listed.
     departed: u64,
 }
@@ -21,12 +27,29 @@ impl Layout {
         let mut open: Vec<_> = shards.iter().filter(|shard| shard.is_open()).cloned().collect();
         open.sort_unstable_by_key(|shard| shard.first_hash);
         let ends = open.iter().map(|shard| shard.last_hash).collect();
-        Self { shards, open, ends, departed }
+        let lifetimes = Lifetimes::of(shards.iter().map(|shard| shard.defined()));
+        Self { shards, open, ends, lifetimes, departed }
     }
 
     /// Open and closed shards, in order of their numbers.
     pub fn shards(&self) -> &[Arc<Shard>] {
         &self.shards
+    }
+
+    /// The shards that were open then and whose numbers are above `after`, in order of their numbers. Each
+    /// step costs little, however many shards there are that were not.
+    pub fn open_during(&self, then: OpenDuring, after: Option<u32>) -> impl Iterator<Item = &Arc<Shard>> {
+        let above = |after: u32| self.shards.partition_point(|shard| shard.index <= after);
+        let first = self.lifetimes.next(after.map_or(0, above), then);
+        let places = std::iter::successors(first, move |place| self.lifetimes.next(place + 1, then));
+        places.filter_map(|place| self.shards.get(place))
+    }
+
+    /// The shards that came of this one when it was closed.
+    pub fn children(&self, index: u32) -> impl Iterator<Item = &Arc<Shard>> {
+        let first = self.shards.partition_point(|shard| shard.index <= index);
+        let later = self.shards.get(first..).unwrap_or_default();
+        later.iter().filter(move |shard| shard.parents().any(|parent| parent == index))
     }
 
     /// The shards that take records, in order of their hashes.

@@ -81,7 +81,7 @@ pub(super) fn list(kinesis: &Kinesis, caller: &Caller, input: &Input) -> Result<
             "NextToken and StreamCreationTimestamp cannot be provided together.",
         ));
     }
-    made_when_asked(&resource.describe(now_ms), input)?;
+    made_when_asked(&resource, input)?;
     let start =
         token.map(|token| list_token::open::<Start>(&kinesis.seal, LISTING, token, now_ms)).transpose()?;
     if start.as_ref().is_some_and(|start| start.stream != arn) {

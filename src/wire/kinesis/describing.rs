@@ -34,16 +34,15 @@ pub(super) fn shard(shard: &ShardDescription) -> Output {
 }
 
 /// The shards that a closed shard's records go to now, as readers are told at its end.
-pub(super) fn children(parent: u32, shards: &[ShardDescription]) -> Vec<Output> {
-    let is_child = |shard: &&ShardDescription| [shard.parent, shard.adjacent_parent].contains(&Some(parent));
+pub(super) fn children(stream: &StreamResource, parent: u32) -> Vec<Output> {
     let tell = |shard: &ShardDescription| {
-        let parents = [shard.parent, shard.adjacent_parent].into_iter().flatten().map(shard_name);
+        let parents = shard.parents().map(shard_name);
         Output::new()
             .with("ShardId", shard_name(shard.index))
             .with_list("ParentShards", parents)
             .with("HashKeyRange", hash_key_range(shard))
     };
-    shards.iter().filter(is_child).map(tell).collect()
+    stream.children(parent).iter().map(tell).collect()
 }
 
 fn mode(mode: StreamMode) -> Output {

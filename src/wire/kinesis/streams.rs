@@ -4,7 +4,10 @@ use super::{Kinesis, choice, describing, errors, list_token, shard_name::shard_i
 use crate::{
     pipeline::{
         now_ms,
-        stream::directory::{Distribution, NewStream, StreamIdentity, StreamMode, StreamStatus},
+        stream::{
+            OpenDuring,
+            directory::{Distribution, NewStream, StreamIdentity, StreamMode, StreamStatus},
+        },
     },
     wire::{Caller, Input, Output, Reply, ServiceError},
 };
@@ -90,13 +93,13 @@ pub(super) fn describe(kinesis: &Kinesis, caller: &Caller, input: &Input) -> Res
     let start = input.text("ExclusiveStartShardId");
     let after = start.map(|name| shard_index(name).ok_or_else(|| errors::no_shard(name, &identity)));
     let after = after.transpose()?;
-    let stream = kinesis.find(&identity)?.describe(now_ms());
-    let is_creating = stream.status == StreamStatus::Creating;
-    let from = stream.shards.partition_point(|shard| after.is_some_and(|after| shard.index <= after));
-    let rest = stream.shards.get(from..).filter(|_| !is_creating).unwrap_or_default();
-    let page = page(input, "Limit", PAGE);
-    let shown = rest.get(..page).unwrap_or(rest);
-    let told = describing::stream(&stream, shown, rest.len() > shown.len());
+    let (resource, now_ms) = (kinesis.find(&identity)?, now_ms());
+    let stream = resource.describe(now_ms);
+    let (shown, has_more) = match stream.status {
+        StreamStatus::Creating => (Vec::new(), false),
+        _ => resource.page(OpenDuring::EVER, after, page(input, "Limit", PAGE), now_ms),
+    };
+    let told = describing::stream(&stream, &shown, has_more);
     Ok(Reply::Whole(Output::new().with("StreamDescription", told)))
 }
 

@@ -259,7 +259,7 @@ impl Feed {
 
     /// The end of a closed shard has no continuation but children.
     fn push_last(&self, read: Option<Portioned>) -> Event {
-        let children = describing::children(self.shard.index, &self.resource.shards(now_ms()));
+        let children = describing::children(&self.resource, self.shard.index);
         let records = read.map(|read| self.records(read)).unwrap_or_default();
         let told = Output::new()
             .with_list("Records", records)

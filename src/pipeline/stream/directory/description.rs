@@ -89,8 +89,6 @@ pub struct StreamDescription {
     pub distribution: Distribution,
     pub tags: BTreeMap<String, String>,
     pub policy: Option<String>,
-    /// In order of their numbers; closed ones whose records retention has taken are left out.
-    pub shards: Vec<ShardDescription>,
 }
 
 /// A shard as it is at one moment.

@@ -8,7 +8,7 @@ use super::{
     whole,
 };
 use crate::{
-    pipeline::stream::{Shard, Stream},
+    pipeline::stream::{OpenDuring, Shard, Stream},
     storage::Batch,
 };
 use std::sync::{
@@ -158,7 +158,7 @@ impl StreamResource {
         &self.changing
     }
 
-    /// All that is told of it at `now_ms`.
+    /// All that is told of it at `now_ms`, save its shards.
     pub fn describe(&self, now_ms: i64) -> StreamDescription {
         let attributes = self.attributes();
         let layout = self.stream.layout();
@@ -180,15 +180,33 @@ impl StreamResource {
             distribution: attributes.distribution,
             tags: attributes.tags.clone(),
             policy: attributes.policy.clone(),
-            shards: self.shards(now_ms),
         }
     }
 
     /// Its shards in order of their numbers, without closed ones that retention has emptied.
     pub fn shards(&self, now_ms: i64) -> Vec<ShardDescription> {
+        self.page(OpenDuring::EVER, None, usize::MAX, now_ms).0
+    }
+
+    /// The first `most` of those shards that were open `then` and whose numbers are above `after`; true when
+    /// there are more.
+    pub fn page(
+        &self,
+        then: OpenDuring,
+        after: Option<u32>,
+        most: usize,
+        now_ms: i64,
+    ) -> (Vec<ShardDescription>, bool) {
         let layout = self.stream.layout();
-        let listed = layout.shards().iter().filter(|shard| !self.stream.is_expired(shard, now_ms));
-        listed.map(|shard| self.describe_shard(shard)).collect()
+        let mut listed =
+            layout.open_during(then, after).filter(|shard| !self.stream.is_expired(shard, now_ms));
+        let page = listed.by_ref().take(most).map(|shard| self.describe_shard(shard)).collect();
+        (page, listed.next().is_some())
+    }
+
+    /// The shards that came of this one when it was closed.
+    pub fn children(&self, index: u32) -> Vec<ShardDescription> {
+        self.stream.layout().children(index).map(|shard| self.describe_shard(shard)).collect()
     }
 
     /// One shard, however long it has been closed.

@@ -2,6 +2,7 @@
 
 mod consumers;
 mod load;
+mod many_shards;
 mod models;
 mod mutated;
 mod rates;
