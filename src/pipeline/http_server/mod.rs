@@ -3,8 +3,10 @@
 
 mod farewell;
 mod incoming;
+mod refusals;
 mod rest;
 
+pub use refusals::{Refusals, Words};
 pub use rest::{Held, Underway};
 
 use incoming::{Incoming, Speaks};
@@ -55,15 +57,17 @@ pub enum Binding {
     /// HTTP/1.1 at an address.
     Address(String),
     /// HTTP/1.1, and HTTP/2 by prior knowledge, where somebody has listened already. Connections may
-    /// rest for as long as `idle`.
-    Bound { listener: TcpListener, idle: Duration },
+    /// rest for as long as `idle`; what cannot be read as HTTP/1.1 is answered by `refusals`.
+    Bound { listener: TcpListener, idle: Duration, refusals: Refusals },
 }
 
 impl Binding {
     fn listener(self) -> io::Result<(TcpListener, Speaks, Duration)> {
         match self {
             Self::Address(address) => Ok((TcpListener::bind(address)?, Speaks::Http1, KEEP_ALIVE)),
-            Self::Bound { listener, idle } => Ok((listener, Speaks::Both, SHORTEST_IDLE.max(idle))),
+            Self::Bound { listener, idle, refusals } => {
+                Ok((listener, Speaks::Both(refusals), SHORTEST_IDLE.max(idle)))
+            }
         }
     }
 }
@@ -205,7 +209,7 @@ fn server(
             .local_addr(at)
             .on_connect_ext(move |io: &Incoming, data| drop(data.insert(io.held())))
             .finish(map_config(app, |()| AppConfig::default()));
-        incoming::accepted(http, speaks, patience)
+        incoming::accepted(http, speaks.clone(), patience)
     })?;
     Ok((server.run(), at))
 }

@@ -20,6 +20,8 @@ pub(super) enum Body {
 }
 
 const OK: &str = "OK";
+/// The id of a request, which every answer has.
+pub(super) const REQUEST_ID: &str = "x-amzn-requestid";
 
 impl Answer {
     fn new(status: u16, code: &'static str, body: Vec<u8>) -> Self {
@@ -73,7 +75,7 @@ impl Answer {
 
     /// The request's ids, which every answer has.
     pub(super) fn identified(self, request_id: &str, is_preflight: bool) -> Self {
-        let identified = self.with("x-amzn-requestid", request_id);
+        let identified = self.with(REQUEST_ID, request_id);
         if is_preflight { identified } else { identified.with("x-amz-id-2", identity::extended_request_id()) }
     }
 

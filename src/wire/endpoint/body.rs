@@ -45,6 +45,20 @@ impl BodyError {
     }
 }
 
+/// What the client is told of a head that could not be read, by the status of HTTP that says why.
+pub(super) fn unread_head(status: u16) -> ServiceError {
+    let (code, message) = match status {
+        408 => ("RequestTimeoutException", "The head of the request did not come in time."),
+        431 => (
+            "RequestHeaderFieldsTooLargeException",
+            "The head of the request is larger than 128 KiB or has more than 96 headers.",
+        ),
+        500.. => return ServiceError::internal(),
+        _ => ("BadRequestException", "The request is not HTTP/1.1 as it should be."),
+    };
+    ServiceError { status, code, message: message.to_owned() }
+}
+
 /// The memory of all bodies.
 #[derive(Debug, Clone)]
 pub(super) struct Room(Arc<Semaphore>);

@@ -107,6 +107,13 @@ impl Front {
         answer.identified(&identity::request_id(), false).with_all(cors::headers(head))
     }
 
+    /// The answer to what is no request that could be read, so that nothing is known of its protocol.
+    pub(super) fn unreadable(&self, error: &ServiceError) -> Answer {
+        let answer = Answer::xml(error);
+        self.metrics.answered(NO_OPERATION, answer.code, 0.0);
+        answer.identified(&identity::request_id(), false)
+    }
+
     /// Finds the operation and reads its input; the error is the answer to what has none.
     fn asked(&self, head: &Head, body: &Bytes) -> Result<Asked, Answer> {
         let content_type = head.header("content-type").unwrap_or_default();

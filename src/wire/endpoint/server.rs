@@ -1,17 +1,17 @@
 //! The HTTP server: bound early, serving late.
 
 use super::{
-    answer::{Answer, Body},
-    body::Room,
+    answer::{Answer, Body, REQUEST_ID},
+    body::{Room, unread_head},
     front::Front,
     head::Head,
     streaming,
 };
-use crate::pipeline::http_server::{Binding, Held, HttpListener, Underway};
+use crate::pipeline::http_server::{Binding, Held, HttpListener, Refusals, Underway, Words};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::SizedStream,
-    http::{StatusCode, Version},
+    http::{Method, StatusCode, Version},
     web::{self, ServiceConfig},
 };
 use bytes::Bytes;
@@ -36,11 +36,13 @@ impl Endpoint {
     /// # Errors
     /// When the server or its thread cannot be started.
     pub fn start(listener: TcpListener, front: Front, idle: Duration) -> io::Result<Self> {
-        let shared = web::Data::new(Shared { front: Arc::new(front), room: Room::new() });
+        let front = Arc::new(front);
+        let shared = web::Data::new(Shared { front: Arc::clone(&front), room: Room::new() });
         let configure = move |app: &mut ServiceConfig| {
             app.app_data(shared.clone()).default_service(web::to(serve));
         };
-        let binding = Binding::Bound { listener, idle };
+        let refusals = Refusals { mark: REQUEST_ID, words: Arc::new(move |status| words(&front, status)) };
+        let binding = Binding::Bound { listener, idle, refusals };
         let mut server = HttpListener::bind("aws-endpoint".to_owned(), binding, configure)?;
         server.start();
         Ok(Self(server))
@@ -50,6 +52,16 @@ impl Endpoint {
     pub fn address(&self) -> SocketAddr {
         self.0.address()
     }
+}
+
+/// What is said where the HTTP library refuses by itself.
+fn words(front: &Front, status: u16) -> Words {
+    let Answer { headers, body, .. } = front.unreadable(&unread_head(status));
+    let body = match body {
+        Body::Whole(body) => body,
+        Body::Events(..) => Vec::new(),
+    };
+    Words { headers, body }
 }
 
 /// What the HTTP workers share.
@@ -69,8 +81,9 @@ async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Sh
         }
         Err(error) => (shared.front.unread(&head, &error.told()), false),
     };
-    // What is left of a body is not read: the connection ends with the answer.
-    let close = !is_read && request.version() < Version::HTTP_2;
+    // What is left of a body is not read: the connection ends with the answer. An answer to HEAD tells the
+    // length of a body that it has not, so that nothing may come after it either.
+    let close = (!is_read || request.method() == Method::HEAD) && request.version() < Version::HTTP_2;
     respond(answer, close, &shared.front, underway)
 }
 
