@@ -2,10 +2,14 @@
 
 use super::batch::{Batch, Ending, Once, OnceKey};
 use super::block::SealedBlock;
+use super::clock::Time;
 use super::core::{Core, Submission};
-use super::entry::{Kind, Operation, Run};
+use super::entry::{self, Operation, Run};
 use super::frame::{FRAME_HEADER, FrameHeader, FrameKind, frame_size};
-use super::locking::{locked, reading};
+use super::locking::locked;
+use super::orders::{Claim, Orders};
+use super::queue::MessageKeys;
+use super::sending::Sending;
 use super::span::Span;
 use super::track::Track;
 use super::{CommitError, Committed, Placement, ShardId, once_answer, sum};
@@ -32,7 +36,10 @@ pub(super) struct TrackRun {
     pub count: u32,
     pub length: usize,
     pub blocks: Vec<SealedBlock>,
+    /// For messages, by the steady clock.
     pub visible_at_ms: Option<i64>,
+    /// One for each message, or none at all.
+    pub keys: Vec<MessageKeys>,
     /// Where the records begin within the payload.
     pub offset: usize,
 }
@@ -42,18 +49,18 @@ pub(super) struct TrackRun {
 struct Passenger {
     answer: Answer,
     placements: Vec<Placement>,
-    claims: Vec<(Arc<Track>, u64)>,
+    claims: Vec<Claim>,
 }
 
 /// A frame in the making.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    now_ms: i64,
+    time: Time,
     next: HashMap<u32, u64>,
     /// Keyed by track and first sequence.
     runs: BTreeMap<(u32, u64), TrackRun>,
     pub operations: Vec<Operation>,
-    declared: HashMap<(Kind, String), u32>,
+    orders: Orders,
     /// Shards that an operation of this frame closes.
     closing: HashSet<u32>,
     passengers: Vec<Passenger>,
@@ -88,13 +95,13 @@ fn tell(answer: Answer, result: Result<Committed, CommitError>) {
 }
 
 impl Assembly {
-    pub(super) fn new(now_ms: i64) -> Self {
+    pub(super) fn new(time: Time) -> Self {
         Self {
-            now_ms,
+            time,
             next: HashMap::new(),
             runs: BTreeMap::new(),
             operations: Vec::new(),
-            declared: HashMap::new(),
+            orders: Orders::default(),
             closing: HashSet::new(),
             passengers: Vec::new(),
             once: Vec::new(),
@@ -105,8 +112,8 @@ impl Assembly {
         }
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
-        self.now_ms
+    pub(super) fn time(&self) -> Time {
+        self.time
     }
 
     /// Nothing to write.
@@ -142,13 +149,20 @@ impl Assembly {
         self.rooms.extend(room);
         let mut placements = Vec::with_capacity(batch.appends.len() + batch.sends.len());
         for (track, block) in std::mem::take(&mut batch.appends) {
-            placements.extend(self.place(core, track, block, None));
+            placements.extend(self.place(core, track, block, None, Vec::new()));
         }
-        for (track, block, visible_at_ms) in std::mem::take(&mut batch.sends) {
-            placements.extend(self.place(core, track, block, Some(visible_at_ms)));
+        for sending in std::mem::take(&mut batch.sends) {
+            placements.extend(self.send(core, sending));
         }
         for operation in batch.operations {
-            placements.extend(self.operate(core, operation));
+            if let Operation::Put { key, .. } = &operation
+                && let Some(Ending::Closed(id) | Ending::Deleted(id)) = Ending::of_key(key)
+            {
+                self.closing.insert(id);
+            }
+            let ordered = self.orders.take(core, operation, self.time);
+            placements.extend(ordered.placement);
+            self.operations.extend(ordered.operation);
         }
         if let Some(once) = batch.once {
             self.remember(once, &placements);
@@ -156,7 +170,7 @@ impl Assembly {
         self.passengers.push(Passenger { answer, placements, claims });
     }
 
-    fn check(&self, core: &Core, batch: &Batch) -> Result<Vec<(Arc<Track>, u64)>, CommitError> {
+    fn check(&self, core: &Core, batch: &Batch) -> Result<Vec<Claim>, CommitError> {
         if let Some(failure) = core.failed() {
             return Err(CommitError::Unknown(failure));
         }
@@ -166,15 +180,17 @@ impl Assembly {
         }
         for (id, kind) in batch.targets() {
             let known = core.state.track(id).is_some_and(|track| track.kind() == kind);
-            if !known {
+            if !known || self.orders.deletes(id) {
                 return Err(CommitError::UnknownTarget(id));
             }
         }
         self.check_open(core, batch)?;
-        if let Some(known) = batch.once.as_ref().and_then(|once| core.state.get(&once.key, self.now_ms)) {
+        let now_ms = self.time.wall_ms;
+        if let Some(known) = batch.once.as_ref().and_then(|once| core.state.get(&once.key, now_ms)) {
             return Err(CommitError::Repeated(once_answer::decode(&known)));
         }
-        self.claim(core, batch)
+        self.orders.check(core, batch, self.time)?;
+        self.orders.claim(core, batch, self.time)
     }
 
     /// No record comes into a shard after what closed it.
@@ -188,29 +204,32 @@ impl Assembly {
         }
     }
 
-    /// Claims every message that the batch settles, or none.
-    fn claim(&self, core: &Core, batch: &Batch) -> Result<Vec<(Arc<Track>, u64)>, CommitError> {
-        let mut claims: Vec<(Arc<Track>, u64)> = Vec::new();
-        for operation in &batch.operations {
-            let Operation::Settle { queue, sequence, receive_count } = operation else { continue };
-            let claimed = core.state.track(*queue).filter(|track| {
-                track
-                    .queue
-                    .as_ref()
-                    .is_some_and(|queue| locked(&queue.machine).claim(*sequence, *receive_count, self.now_ms))
-            });
-            match claimed {
-                Some(track) => claims.push((track, *sequence)),
-                None => {
-                    unclaim(&claims);
-                    return Err(CommitError::StaleReceipt);
-                }
-            }
+    /// Places messages. One that was sent before has the place of the first.
+    fn send(&mut self, core: &Core, mut sending: Sending) -> Option<Placement> {
+        let track = core.state.track(sending.queue)?;
+        let policy = *locked(&track.policy);
+        if policy.fifo {
+            sending.group_by_key();
         }
-        Ok(claims)
+        let visible_at_ms = Some(sending.visible_at_ms(&policy, self.time));
+        let Sending { queue, block, keys, .. } = sending;
+        let id = self.orders.deduplication_id(&track, &keys);
+        if let Some(first_sequence) = id.and_then(|id| self.orders.first_sent_with(&track, id, self.time)) {
+            return Some(Placement { shard: ShardId(queue), first_sequence, count: 0 });
+        }
+        let placement = self.place(core, queue, block, visible_at_ms, keys)?;
+        self.orders.note_sent(queue, id, placement.first_sequence);
+        Some(placement)
     }
 
-    fn place(&mut self, core: &Core, id: u32, block: SealedBlock, visible: Option<i64>) -> Option<Placement> {
+    fn place(
+        &mut self,
+        core: &Core,
+        id: u32,
+        block: SealedBlock,
+        visible_at_ms: Option<i64>,
+        keys: Vec<MessageKeys>,
+    ) -> Option<Placement> {
         let track = core.state.track(id)?;
         let next = self.next.entry(id).or_insert_with(|| track.next());
         let placement = Placement { shard: ShardId(id), first_sequence: *next, count: block.count };
@@ -219,46 +238,24 @@ impl Assembly {
             return Some(placement);
         }
         let (first, count, length) = (placement.first_sequence, block.count, block.bytes.len());
-        let last = self.runs.range_mut((id, 0)..=(id, first)).next_back();
-        match last.map(|(_, run)| run).filter(|run| run.visible_at_ms == visible) {
+        let last = self.runs.range_mut((id, 0)..=(id, first)).next_back().map(|(_, run)| run);
+        let alike = |run: &&mut TrackRun| {
+            run.visible_at_ms == visible_at_ms && run.keys.is_empty() == keys.is_empty()
+        };
+        match last.filter(alike) {
             Some(run) => {
                 run.count += count;
                 run.length += length;
                 run.blocks.push(block);
+                run.keys.extend(keys);
             }
             None => {
                 let blocks = vec![block];
-                let run = TrackRun { track, first, count, length, blocks, visible_at_ms: visible, offset: 0 };
+                let run = TrackRun { track, first, count, length, blocks, visible_at_ms, keys, offset: 0 };
                 self.runs.insert((id, first), run);
             }
         }
         Some(placement)
-    }
-
-    /// Takes in an operation; a declaration is answered with the number it names.
-    fn operate(&mut self, core: &Core, operation: Operation) -> Option<Placement> {
-        let Operation::Declare { kind, policy, name, .. } = operation else {
-            if let Operation::Put { key, .. } = &operation
-                && let Some(Ending::Closed(id) | Ending::Deleted(id)) = Ending::of_key(key)
-            {
-                self.closing.insert(id);
-            }
-            self.operations.push(operation);
-            return None;
-        };
-        let tracks = reading(&core.state.tracks);
-        let known = tracks.named(kind, &name);
-        let pending = self.declared.get(&(kind, name.clone())).copied();
-        let fresh = tracks.next_id() + u32::try_from(self.declared.len()).unwrap_or(0);
-        let id = known.or(pending).unwrap_or(fresh);
-        let same = known.and_then(|id| tracks.get(id)).is_some_and(|track| *locked(&track.policy) == policy);
-        if known.is_none() {
-            self.declared.insert((kind, name.clone()), id);
-        }
-        if !same {
-            self.operations.push(Operation::Declare { id, kind, policy, name });
-        }
-        Some(Placement { shard: ShardId(id), first_sequence: 0, count: 0 })
     }
 
     fn remember(&mut self, once: OnceKey, placements: &[Placement]) {
@@ -286,7 +283,10 @@ impl Assembly {
                 length: u32::try_from(run.length).unwrap_or(u32::MAX),
                 visible_at_ms: run.visible_at_ms,
             };
-            frame.gather(|out| entry.encode(out));
+            frame.gather(|out| {
+                entry.encode(out, !run.keys.is_empty());
+                entry::put_keys(out, &run.keys);
+            });
             run.offset = frame.payload;
             run.blocks.iter().for_each(|block| frame.block(&block.bytes));
         }
@@ -297,7 +297,8 @@ impl Assembly {
             entries: u32::try_from(self.runs.len() + self.operations.len()).unwrap_or(u32::MAX),
             salt,
             lsn,
-            committed_at_ms: self.now_ms,
+            committed_at_ms: self.time.wall_ms,
+            steady_ms: self.time.steady_ms,
             payload_crc: sum::crc32c_of(frame.payload()),
         }
         .encode();
@@ -318,18 +319,10 @@ impl Assembly {
     /// Tells every batch that it was not committed, and gives its messages back.
     pub(super) fn refuse(self, error: &CommitError) {
         for passenger in self.passengers {
-            unclaim(&passenger.claims);
+            passenger.claims.iter().for_each(Claim::give_back);
             tell(passenger.answer, Err(error.clone()));
         }
         self.repeaters.into_iter().for_each(|(_, answer)| tell(answer, Err(error.clone())));
-    }
-}
-
-fn unclaim(claims: &[(Arc<Track>, u64)]) {
-    for (track, sequence) in claims {
-        if let Some(queue) = &track.queue {
-            locked(&queue.machine).unclaim(*sequence);
-        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What one commit changes: all of it or nothing.
 
 use super::block::SealedBlock;
-use super::entry::{Kind, MAX_KEY, MAX_VALUE, Operation, RUN_HEAD};
+use super::entry::{KEYS, Kind, MAX_KEY, MAX_VALUE, Operation, RUN_HEAD};
+use super::queue::MessageKeys;
+use super::sending::{NewMessage, Sending, Visible};
 use super::{CommitError, QueueId, QueuePolicy, Receipt, RecordBlock, ShardId};
 use bytes::Bytes;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Largest batch, in bytes.
@@ -13,7 +16,7 @@ pub(super) const MAX_BATCH: usize = 48 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(super) appends: Vec<(u32, SealedBlock)>,
-    pub(super) sends: Vec<(u32, SealedBlock, i64)>,
+    pub(super) sends: Vec<Sending>,
     pub(super) operations: Vec<Operation>,
     pub(super) once: Option<OnceKey>,
     size: usize,
@@ -70,10 +73,28 @@ impl Batch {
         let block = self.seal(block);
         self.appends.push((shard.0, block));
     }
-    /// Sends the block's records to a queue as messages, visible at `visible_at_ms` (0: at once).
+    /// Sends the block's records to a queue as messages, visible at `visible_at_ms` (0: as the queue's
+    /// delay has it). On a FIFO queue each record's key is its message group, and `visible_at_ms` is
+    /// ignored.
     pub fn send(&mut self, queue: QueueId, block: RecordBlock, visible_at_ms: i64) {
+        let visible = if visible_at_ms == 0 { Visible::ByPolicy } else { Visible::At(visible_at_ms) };
+        self.add_sending(queue, block, visible, Vec::new());
+    }
+    /// Sends one message. On a FIFO queue it is not stored when one with the same deduplication id was
+    /// sent within five minutes; its [`Placement`] then has the first one's sequence and a count of 0.
+    pub fn send_message(&mut self, queue: QueueId, message: &NewMessage<'_>) {
+        let NewMessage { sent_at_ms, key, attributes, body, .. } = *message;
+        let mut block = RecordBlock::new();
+        block.push_from(sent_at_ms, key, attributes, body, message.provenance.as_ref());
+        let keys = MessageKeys { group: message.group, deduplication: message.deduplication };
+        let keys = if keys == MessageKeys::default() { Vec::new() } else { vec![keys] };
+        let visible = message.delay.map_or(Visible::ByPolicy, Visible::After);
+        self.add_sending(queue, block, visible, keys);
+    }
+    fn add_sending(&mut self, queue: QueueId, block: RecordBlock, visible: Visible, keys: Vec<MessageKeys>) {
+        self.size += KEYS * usize::try_from(block.count()).unwrap_or(0);
         let block = self.seal(block);
-        self.sends.push((queue.0, block, visible_at_ms));
+        self.sends.push(Sending { queue: queue.0, block, visible, keys });
     }
     fn seal(&mut self, block: RecordBlock) -> SealedBlock {
         self.size += RUN_HEAD + block.size();
@@ -92,6 +113,28 @@ impl Batch {
     /// Makes a leased message visible again at `visible_at_ms` (stale receipts are ignored).
     pub fn release(&mut self, receipt: &Receipt, visible_at_ms: i64) {
         self.add(Operation::Release { receipt: receipt.clone(), visible_at_ms });
+    }
+    /// Hides a message for `visibility` from now, still held by the same receipt; with none it is
+    /// visible at once. The whole batch is refused with [`CommitError::StaleReceipt`] unless the message
+    /// is in flight by this receipt.
+    pub fn change_visibility(&mut self, receipt: &Receipt, visibility: Duration) {
+        let visible_at_ms = i64::try_from(visibility.as_millis()).unwrap_or(i64::MAX);
+        self.add(Operation::ChangeVisibility { receipt: receipt.clone(), visible_at_ms });
+    }
+    /// Finds or makes a queue by name; answered with a [`Placement`] after those of appends and sends.
+    /// See [`Store::declare_queue`](super::Store::declare_queue).
+    pub fn declare_queue(&mut self, name: &str, policy: QueuePolicy) {
+        self.limit(name.len(), MAX_KEY);
+        self.add(Operation::Declare { id: 0, kind: Kind::Queue, policy, name: name.to_owned() });
+    }
+    /// Deletes a queue with all its messages. Its number is never given again.
+    pub fn delete_queue(&mut self, queue: QueueId) {
+        self.add(Operation::DeleteQueue { queue: queue.0 });
+    }
+    /// Deletes all messages of a queue that were sent before. The whole batch is refused with
+    /// [`CommitError::PurgeInProgress`] within 60 seconds of the last purge.
+    pub fn purge(&mut self, queue: QueueId) {
+        self.add(Operation::Purge { queue: queue.0, before: 0 });
     }
     /// Moves a reader's checkpoint: the next sequence it will read from this shard.
     /// A shard with checkpoints keeps its records until every one of them has passed.
@@ -163,12 +206,17 @@ impl Batch {
     /// Every shard and queue that the batch speaks of.
     pub(super) fn targets(&self) -> impl Iterator<Item = (u32, Kind)> {
         let shards = self.appends.iter().map(|(shard, _)| (*shard, Kind::Shard));
-        let queues = self.sends.iter().map(|(queue, ..)| (*queue, Kind::Queue));
+        let queues = self.sends.iter().map(|sending| (sending.queue, Kind::Queue));
         let operated = self.operations.iter().filter_map(|operation| match operation {
             Operation::Settle { queue, .. }
             | Operation::Lease { queue, .. }
+            | Operation::Attempt { queue, .. }
+            | Operation::Purge { queue, .. }
+            | Operation::DeleteQueue { queue }
             | Operation::Expire { queue, .. } => Some((*queue, Kind::Queue)),
-            Operation::Release { receipt, .. } => Some((receipt.queue.0, Kind::Queue)),
+            Operation::Release { receipt, .. } | Operation::ChangeVisibility { receipt, .. } => {
+                Some((receipt.queue.0, Kind::Queue))
+            }
             Operation::Trim { track, .. } => Some((*track, Kind::Shard)),
             Operation::Put { .. } | Operation::Remove { .. } | Operation::Declare { .. } => None,
         });
@@ -183,11 +231,13 @@ impl Batch {
     }
 }
 
-/// Where one appended block came to lie. One for each `append`, then one for each `send`, in call order.
+/// Where one appended block came to lie. One for each `append`, then one for each `send` and
+/// `send_message`, then one for each `declare_queue`, in call order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
     pub shard: ShardId,
     pub first_sequence: u64,
+    /// 0 for a message that was sent before.
     pub count: u32,
 }
 

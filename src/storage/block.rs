@@ -1,5 +1,6 @@
 //! Records encoded once, on their way in, and never copied again before the disk.
 
+use super::QueueId;
 use super::span::SPAN_BYTES;
 use super::sum::{Order, crc32c};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -9,12 +10,24 @@ pub(super) const RECORD_HEAD: usize = 20;
 /// The head's bytes that `length` counts.
 const COUNTED_HEAD: usize = RECORD_HEAD - 4;
 const MAX_PAYLOAD: usize = 64 * 1024 * 1024;
+/// In a record's length: the record is a wide one.
+const WIDE: u32 = 1 << 31;
+/// Told apart from a narrow record by its checksum too.
+const WIDE_CRC: u32 = 0x5749_4445;
+/// Bytes of a wide record's head that its length counts, and those that say where it came from.
+const COUNTED_WIDE_HEAD: usize = COUNTED_HEAD + 4;
+const PROVENANCE: usize = 20;
 
 /// Records encoded for the log, ready to append to one shard or to send to one queue.
 ///
 /// Layout of a record, little endian: `length u32` (of all that follows), `crc32c u32` (of all
 /// that follows it), `arrived_at_ms i64`, `key_length u16`, `attributes_length u16`, key,
 /// attributes, payload. Sequence numbers are given by position when the block is committed.
+///
+/// A record with longer attributes, or that came from another queue, is a wide one (since version 2 of
+/// the log): the highest bit of `length` is set, the checksum is another (exclusive or with `EDIW`),
+/// `key_length u16` is followed by `moved u16` (0 or 1) and `attributes_length u32`, and when it was
+/// moved by its provenance: `origin u32`, `origin_sequence u64`, `source u32`, `receives u32`.
 #[derive(Debug, Default, Clone)]
 pub struct RecordBlock {
     count: u32,
@@ -47,30 +60,54 @@ impl RecordBlock {
     pub fn with_capacity(bytes: usize) -> Self {
         Self { bytes: BytesMut::with_capacity(bytes), ..Self::default() }
     }
-    /// Adds one record. `key` and `attributes` are at most 65,535 bytes each, `payload` at most 64 MiB;
+    /// Adds one record. `key` is at most 65,535 bytes, `attributes` and `payload` at most 64 MiB each;
     /// a block with a longer one is refused as too large when it is committed.
     pub fn push(&mut self, arrived_at_ms: i64, key: &[u8], attributes: &[u8], payload: &[u8]) {
-        let length = COUNTED_HEAD + key.len() + attributes.len() + payload.len();
+        self.push_from(arrived_at_ms, key, attributes, payload, None);
+    }
+    /// The same for a message that comes from another queue.
+    pub fn push_from(
+        &mut self,
+        arrived_at_ms: i64,
+        key: &[u8],
+        attributes: &[u8],
+        payload: &[u8],
+        provenance: Option<&Provenance>,
+    ) {
+        let wide = provenance.is_some() || attributes.len() > usize::from(u16::MAX);
+        let head = match wide {
+            true => COUNTED_WIDE_HEAD + if provenance.is_some() { PROVENANCE } else { 0 },
+            false => COUNTED_HEAD,
+        };
+        let length = head + key.len() + attributes.len() + payload.len();
         let (Ok(key_length), Ok(attributes_length), Ok(counted), true) = (
             u16::try_from(key.len()),
-            u16::try_from(attributes.len()),
+            u32::try_from(attributes.len()),
             u32::try_from(length),
-            payload.len() <= MAX_PAYLOAD,
+            payload.len() <= MAX_PAYLOAD && attributes.len() <= MAX_PAYLOAD,
         ) else {
             self.oversize = Some(length);
             return;
         };
         let start = self.bytes.len();
         self.bytes.reserve(length + 4);
-        self.bytes.put_u32_le(counted);
+        self.bytes.put_u32_le(if wide { counted | WIDE } else { counted });
         self.bytes.put_u32_le(0);
         self.bytes.put_i64_le(arrived_at_ms);
         self.bytes.put_u16_le(key_length);
-        self.bytes.put_u16_le(attributes_length);
+        match wide {
+            true => {
+                self.bytes.put_u16_le(u16::from(provenance.is_some()));
+                self.bytes.put_u32_le(attributes_length);
+                provenance.into_iter().for_each(|provenance| provenance.encode(&mut self.bytes));
+            }
+            // It fits, or the record were a wide one.
+            false => self.bytes.put_u16_le(attributes_length as u16),
+        }
         self.bytes.put_slice(key);
         self.bytes.put_slice(attributes);
         self.bytes.put_slice(payload);
-        let crc = self.bytes.get(start + 8..).map_or(0, crc32c);
+        let crc = self.bytes.get(start + 8..).map_or(0, |bytes| checksum(bytes, wide));
         if let Some(place) = self.bytes.get_mut(start + 4..start + 8) {
             place.copy_from_slice(&crc.to_le_bytes());
         }
@@ -111,6 +148,32 @@ impl RecordBlock {
     }
 }
 
+/// Where a message that was moved from queue to queue comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Provenance {
+    /// The queue that it was first sent to, and its sequence there: what its identity is told by.
+    pub origin: (QueueId, u64),
+    /// The queue that it was last moved from.
+    pub source: QueueId,
+    /// How often it was received in queues before this one.
+    pub receives: u32,
+}
+
+impl Provenance {
+    fn encode(&self, out: &mut BytesMut) {
+        out.put_u32_le(self.origin.0.0);
+        out.put_u64_le(self.origin.1);
+        out.put_u32_le(self.source.0);
+        out.put_u32_le(self.receives);
+    }
+
+    fn decode(bytes: &mut Bytes) -> Option<Self> {
+        let origin = (QueueId(bytes.try_get_u32_le().ok()?), bytes.try_get_u64_le().ok()?);
+        let source = QueueId(bytes.try_get_u32_le().ok()?);
+        Some(Self { origin, source, receives: bytes.try_get_u32_le().ok()? })
+    }
+}
+
 /// A record as it lies in the log: slices of the bytes that were read, nothing copied.
 #[derive(Debug, Clone)]
 pub struct StoredRecord {
@@ -121,6 +184,12 @@ pub struct StoredRecord {
     pub payload: Bytes,
     /// CRC32C given on the way in, verified whenever the record is read.
     pub crc: u32,
+    /// For a message that was moved from another queue.
+    pub provenance: Option<Provenance>,
+}
+
+fn checksum(bytes: &[u8], wide: bool) -> u32 {
+    crc32c(bytes) ^ if wide { WIDE_CRC } else { 0 }
 }
 
 /// A record's place within encoded bytes, seen without verifying it.
@@ -130,43 +199,114 @@ pub(super) struct Outline {
     pub length: usize,
     pub crc: u32,
     pub arrived_at_ms: i64,
+    wide: bool,
 }
 
 /// Looks at the record that `bytes` begin with; `None` when no whole record is there.
 pub(super) fn outline(mut bytes: &[u8]) -> Option<Outline> {
     let available = bytes.len();
-    let length = usize::try_from(bytes.try_get_u32_le().ok()?).ok()?.checked_add(4)?;
+    let length = bytes.try_get_u32_le().ok()?;
+    let wide = length & WIDE != 0;
+    let length = usize::try_from(length & !WIDE).ok()?.checked_add(4)?;
     let crc = bytes.try_get_u32_le().ok()?;
     let arrived_at_ms = bytes.try_get_i64_le().ok()?;
-    (length >= RECORD_HEAD && length <= available).then_some(Outline { length, crc, arrived_at_ms })
+    let least = if wide { COUNTED_WIDE_HEAD + 4 } else { RECORD_HEAD };
+    (length >= least && length <= available).then_some(Outline { length, crc, arrived_at_ms, wide })
+}
+
+fn outlines(bytes: &[u8]) -> impl Iterator<Item = (Outline, &[u8])> {
+    let seen = |rest: &[u8]| outline(rest).map(|seen| seen.length);
+    std::iter::successors(Some(bytes), move |rest| rest.get(seen(rest)?..))
+        .map_while(|rest| Some((outline(rest)?, rest)))
 }
 
 /// When each of the encoded records arrived.
-pub(super) fn arrivals(mut bytes: &[u8]) -> Vec<i64> {
-    let mut times = Vec::new();
-    while let Some(seen) = outline(bytes) {
-        times.push(seen.arrived_at_ms);
-        bytes = bytes.get(seen.length..).unwrap_or_default();
-    }
-    times
+pub(super) fn arrivals(bytes: &[u8]) -> Vec<i64> {
+    outlines(bytes).map(|(seen, _)| seen.arrived_at_ms).collect()
+}
+
+/// The key of each of the encoded records.
+pub(super) fn keys(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    outlines(bytes).map(|(seen, record)| {
+        let mut lengths = record.get(16..).unwrap_or_default();
+        let key_length = usize::from(lengths.try_get_u16_le().unwrap_or(0));
+        let moved = seen.wide && lengths.try_get_u16_le().unwrap_or(0) != 0;
+        let head = if seen.wide { COUNTED_WIDE_HEAD + 4 } else { RECORD_HEAD };
+        let from = head + if moved { PROVENANCE } else { 0 };
+        record.get(from..from + key_length).unwrap_or_default()
+    })
 }
 
 /// Splits the first record off `bytes` and verifies it.
 pub(super) fn take_record(bytes: &mut Bytes, sequence: u64) -> Result<StoredRecord, &'static str> {
+    const CUT: &str = "a record is cut";
     let seen = outline(bytes).ok_or("a record's length does not fit")?;
     let mut record = bytes.split_to(seen.length);
     record.advance(8);
-    if crc32c(&record) != seen.crc {
+    if checksum(&record, seen.wide) != seen.crc {
         return Err("a record's checksum does not match");
     }
     record.advance(8);
-    let key_length = usize::from(record.try_get_u16_le().map_err(|_| "a record is cut")?);
-    let attributes_length = usize::from(record.try_get_u16_le().map_err(|_| "a record is cut")?);
+    let key_length = usize::from(record.try_get_u16_le().map_err(|_| CUT)?);
+    let next = record.try_get_u16_le().map_err(|_| CUT)?;
+    let (mut attributes_length, mut provenance) = (usize::from(next), None);
+    if seen.wide {
+        attributes_length = usize::try_from(record.try_get_u32_le().map_err(|_| CUT)?).map_err(|_| CUT)?;
+        if next != 0 {
+            provenance = Some(Provenance::decode(&mut record).ok_or(CUT)?);
+        }
+    }
     if key_length + attributes_length > record.len() {
         return Err("a record's key does not fit");
     }
     let key = record.split_to(key_length);
     let attributes = record.split_to(attributes_length);
     let arrived_at_ms = seen.arrived_at_ms;
-    Ok(StoredRecord { sequence, arrived_at_ms, key, attributes, payload: record, crc: seen.crc })
+    Ok(StoredRecord { sequence, arrived_at_ms, key, attributes, payload: record, crc: seen.crc, provenance })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks() -> RecordBlock {
+        let mut block = RecordBlock::new();
+        let moved = Provenance { origin: (QueueId(3), 41), source: QueueId(4), receives: 7 };
+        block.push(1, b"narrow", b"attributes", b"payload");
+        block.push(2, b"wide", &[5; 70_000], b"long attributes");
+        block.push_from(3, b"moved", b"a", b"p", Some(&moved));
+        block
+    }
+
+    #[test]
+    fn narrow_and_wide_records_come_back_as_they_were() {
+        let sealed = blocks().seal();
+        assert_eq!(arrivals(&sealed.bytes), [1, 2, 3]);
+        assert_eq!(keys(&sealed.bytes).collect::<Vec<_>>(), [&b"narrow"[..], b"wide", b"moved"]);
+        let mut rest = sealed.bytes;
+        let records: Vec<StoredRecord> =
+            (0..3).map(|sequence| take_record(&mut rest, sequence).unwrap()).collect();
+        assert!(rest.is_empty());
+        assert_eq!((&records[0].attributes[..], records[0].provenance), (&b"attributes"[..], None));
+        assert_eq!((records[1].attributes.len(), &records[1].payload[..]), (70_000, &b"long attributes"[..]));
+        let moved = records[2].provenance.unwrap();
+        assert_eq!((moved.origin, moved.source, moved.receives), ((QueueId(3), 41), QueueId(4), 7));
+        assert_eq!((&records[2].key[..], &records[2].payload[..]), (&b"moved"[..], &b"p"[..]));
+    }
+
+    #[test]
+    fn no_flipped_bit_of_a_small_record_goes_unseen() {
+        let moved = Provenance { origin: (QueueId(3), 41), source: QueueId(4), receives: 7 };
+        for provenance in [None, Some(&moved)] {
+            let mut block = RecordBlock::new();
+            block.push_from(3, b"key", b"attributes", b"payload", provenance);
+            let whole = block.seal().bytes;
+            assert_eq!(take_record(&mut whole.clone(), 0).unwrap().provenance.as_ref(), provenance);
+            for bit in 0..whole.len() * 8 {
+                let mut bytes = whole.to_vec();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert!(take_record(&mut Bytes::from(bytes), 0).is_err(), "bit {bit}, {provenance:?}");
+            }
+        }
+    }
 }

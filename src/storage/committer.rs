@@ -2,6 +2,7 @@
 //! frame, flushes, applies, answers, and begins again: no timer, while one flush runs the next frame gathers.
 
 use super::assembly::{Assembly, TrackRun};
+use super::clock::Time;
 use super::core::{Core, Message};
 use super::entry::Operation;
 use super::frame::FRAME_HEADER;
@@ -9,11 +10,12 @@ use super::index::Index;
 use super::locking::locked;
 use super::log_file::{FIRST_FRAME, FileHeader};
 use super::preparer::Prepared;
+use super::queue::Arrivals;
 use super::snapshot::{Position, Snapshot};
 use super::state::FileFacts;
 use super::track::{TailBlock, Track};
 use super::upkeep::Job;
-use super::{CommitError, block, clock, disk};
+use super::{CommitError, block, disk};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
@@ -100,7 +102,7 @@ impl Committer {
 
     /// Commits the batches that wait, beginning with `first`; gives back a message that is not a batch.
     fn gather(&mut self, first: Message) -> Option<Message> {
-        let mut assembly = Assembly::new(clock::now_ms());
+        let mut assembly = Assembly::new(self.core.clock.now());
         let mut message = Some(first);
         let mut control = None;
         loop {
@@ -168,17 +170,20 @@ impl Committer {
     }
 
     fn apply(&mut self, assembly: &mut Assembly, payload: u64) {
-        let at_ms = assembly.now_ms();
-        // A lease is in the queue's machine since it was given out; the log has it for a replay.
-        let fresh = |operation: &&Operation| !matches!(operation, Operation::Lease { .. });
+        let time = assembly.time();
+        // What a receive gave is in the queue's machine since then; the log has it for a replay.
+        let fresh = |operation: &&Operation| {
+            !matches!(operation, Operation::Lease { .. } | Operation::Attempt { .. })
+        };
         for operation in assembly.operations.iter().filter(fresh) {
-            if let Err(what) = self.core.state.apply(operation) {
+            if let Err(what) = self.core.state.apply(operation, time) {
                 tracing::error!(what, ?operation, "a durable operation could not be applied");
             }
         }
         for run in assembly.take_runs() {
-            self.apply_run(run, payload, at_ms);
+            self.apply_run(run, payload, time);
         }
+        *locked(&self.core.state.time) = time;
         self.core.lsn.store(self.lsn, Ordering::Release);
         let mut files = locked(&self.core.state.files);
         let facts = files.entry(self.active.header.number).or_default();
@@ -187,13 +192,16 @@ impl Committer {
         self.evict();
     }
 
-    fn apply_run(&mut self, run: TrackRun, payload: u64, at_ms: i64) {
-        let spans = run.spans(payload, at_ms);
-        let TrackRun { track, mut first, blocks, visible_at_ms, count, .. } = run;
-        let next = first + u64::from(count);
-        let (sent, arrivals) = match &track.queue {
-            Some(_) => (first, blocks.iter().flat_map(|block| block::arrivals(&block.bytes)).collect()),
-            None => (first, Vec::new()),
+    fn apply_run(&mut self, run: TrackRun, payload: u64, time: Time) {
+        let spans = run.spans(payload, time.wall_ms);
+        let TrackRun { track, mut first, blocks, visible_at_ms, count, keys, .. } = run;
+        let (sent, next) = (first, first + u64::from(count));
+        let sent_at_ms: Vec<i64> = match &track.queue {
+            Some(_) => {
+                let arrivals = blocks.iter().flat_map(|block| block::arrivals(&block.bytes));
+                arrivals.map(|at| time.steady_since(at)).collect()
+            }
+            None => Vec::new(),
         };
         let mut places = track.places();
         for span in &spans {
@@ -211,8 +219,10 @@ impl Committer {
         track.next.send_replace(next);
         // Last: a message is leased only when its body can be read.
         if let (Some(queue), Some(visible_at_ms)) = (&track.queue, visible_at_ms) {
-            locked(&queue.machine).sent(sent, &arrivals, visible_at_ms);
-            queue.changed.notify_waiters();
+            let (sent_at_ms, keys, now_ms) = (&sent_at_ms[..], &keys[..], time.steady_ms);
+            let mut machine = locked(&queue.machine);
+            machine.sent(&Arrivals { first: sent, sent_at_ms, visible_at_ms, keys, now_ms });
+            queue.waiting.stir(&machine);
         }
         self.touched.entry(track.id).or_insert(track);
     }

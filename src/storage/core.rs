@@ -1,6 +1,8 @@
 //! What the store's threads and its users share.
 
 use super::batch::Batch;
+use super::bodies::Bodies;
+use super::clock::Clock;
 use super::library::Library;
 use super::manifest::ManifestKeeper;
 use super::snapshot::Snapshot;
@@ -41,6 +43,9 @@ pub(super) struct Core {
     pub metrics: StorageMetrics,
     pub state: State,
     pub library: Library,
+    /// Bodies of messages that were read.
+    pub bodies: Mutex<Bodies>,
+    pub clock: Clock,
     pub manifest: Mutex<ManifestKeeper>,
     /// Files that hold nothing any more, to be written over.
     pub spares: Mutex<Vec<PathBuf>>,

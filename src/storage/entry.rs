@@ -1,7 +1,7 @@
 //! The entries of a frame's payload.
 //!
 //! Each begins with a tag byte. Numbers are little endian; a text is `length u16` and UTF-8,
-//! a value is `length u32` and bytes.
+//! a value is `length u32` and bytes. Tags above 10 exist since version 2 of the log.
 //!
 //! | tag | entry |
 //! |---|---|
@@ -15,19 +15,34 @@
 //! | 8 | registry remove: key text |
 //! | 9 | declared: `id u32, kind u8` (0 shard, 1 queue), `max_receives u32` (0: none), `retention_ms u64` (0: none), name text |
 //! | 10 | trimmed: `shard u32, first u64` |
+//! | 11 | messages with keys: as 2, then for each message `which u8` (1 a group, 2 a deduplication id) and 16 bytes for each, then records |
+//! | 12 | visibility changed: as 4 |
+//! | 13 | receive attempt: `queue u32, id 16 bytes, first_at_ms i64, visible_again_at_ms i64, count u32`, for each message `sequence u64, receive_count u32` |
+//! | 14 | purged: `queue u32, before u64` (the first sequence that stays) |
+//! | 15 | queue deleted: `queue u32` |
+//! | 16 | queue declared: `id u32`, policy, name text |
+//!
+//! A policy is `max_receives u32` (0: none), `retention_ms u64` (0: none), `flags u8` (1 FIFO, 2 ids are
+//! deduplicated within their group), `delay_ms u64, in_flight_limit u32` (0: none). Times of queues are
+//! the steady clock's, others the wall clock's.
 
-use super::queue::Lease;
-use super::{QueuePolicy, Receipt};
-use bytes::{Buf, BufMut, Bytes};
-use std::time::Duration;
+pub(super) use super::operation::{Operation, put_policy, take_policy, take_policy_1};
+
+use super::queue::{Fingerprint, MessageKeys};
+use bytes::{Buf, BufMut};
 
 /// Longest key of the registry, in bytes.
 pub(super) const MAX_KEY: usize = 4096;
 /// Largest value of the registry, in bytes.
 pub(super) const MAX_VALUE: usize = 1 << 20;
-/// Bytes of a run's entry before its records, at most.
+/// Bytes of a run's entry before its records, at most, without its keys.
 pub(super) const RUN_HEAD: usize = 29;
+/// Bytes of one message's keys, at most.
+pub(super) const KEYS: usize = 33;
 const NEVER: i64 = i64::MIN;
+const RECORDS: u8 = 1;
+const MESSAGES: u8 = 2;
+const KEYED_MESSAGES: u8 = 11;
 
 /// What a declared name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,23 +62,11 @@ pub(super) struct Run {
     pub visible_at_ms: Option<i64>,
 }
 
-/// A change other than new records.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Operation {
-    Settle { queue: u32, sequence: u64, receive_count: u32 },
-    Release { receipt: Receipt, visible_at_ms: i64 },
-    Lease { queue: u32, lease: Lease },
-    Expire { queue: u32, sequence: u64 },
-    Put { key: String, value: Bytes, expires_at_ms: Option<i64> },
-    Remove { key: String },
-    Declare { id: u32, kind: Kind, policy: QueuePolicy, name: String },
-    Trim { track: u32, first: u64 },
-}
-
 /// An entry as it is read back; a run is followed by its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry<'a> {
-    Run(Run, &'a [u8]),
+    /// With the keys of its messages, if it has any.
+    Run(Run, Vec<MessageKeys>, &'a [u8]),
     Operation(Operation),
 }
 
@@ -93,21 +96,6 @@ pub(super) fn take_value<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(bytes, length)
 }
 
-pub(super) fn put_policy(out: &mut impl BufMut, policy: &QueuePolicy) {
-    out.put_u32_le(policy.max_receives.unwrap_or(0));
-    let retention = policy.retention.map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-    out.put_u64_le(retention);
-}
-
-pub(super) fn take_policy(bytes: &mut &[u8]) -> Option<QueuePolicy> {
-    let receives = bytes.try_get_u32_le().ok()?;
-    let retention = bytes.try_get_u64_le().ok()?;
-    Some(QueuePolicy {
-        max_receives: (receives > 0).then_some(receives),
-        retention: (retention > 0).then(|| Duration::from_millis(retention)),
-    })
-}
-
 pub(super) fn put_expiry(out: &mut impl BufMut, expires_at_ms: Option<i64>) {
     out.put_i64_le(expires_at_ms.unwrap_or(NEVER));
 }
@@ -133,8 +121,13 @@ impl Kind {
 }
 
 impl Run {
-    pub(super) fn encode(&self, out: &mut impl BufMut) {
-        out.put_u8(if self.visible_at_ms.is_some() { 2 } else { 1 });
+    /// Writes what comes before the keys of its messages and its records.
+    pub(super) fn encode(&self, out: &mut impl BufMut, keyed: bool) {
+        out.put_u8(match self.visible_at_ms {
+            None => RECORDS,
+            Some(_) if keyed => KEYED_MESSAGES,
+            Some(_) => MESSAGES,
+        });
         out.put_u32_le(self.track);
         out.put_u64_le(self.first);
         out.put_u32_le(self.count);
@@ -154,122 +147,41 @@ impl Run {
     }
 }
 
-impl Operation {
-    pub(super) fn encode(&self, out: &mut impl BufMut) {
-        match self {
-            Self::Settle { queue, sequence, .. } => {
-                out.put_u8(3);
-                out.put_u32_le(*queue);
-                out.put_u64_le(*sequence);
-            }
-            Self::Release { receipt, visible_at_ms } => {
-                out.put_u8(4);
-                out.put_u32_le(receipt.queue.0);
-                out.put_u64_le(receipt.sequence);
-                out.put_u32_le(receipt.receive_count);
-                out.put_i64_le(*visible_at_ms);
-            }
-            Self::Lease { queue, lease } => {
-                out.put_u8(5);
-                out.put_u32_le(*queue);
-                out.put_u64_le(lease.sequence);
-                out.put_u32_le(lease.receive_count);
-                out.put_i64_le(lease.first_received_at_ms);
-                out.put_i64_le(lease.visible_again_at_ms);
-            }
-            Self::Expire { queue, sequence } => {
-                out.put_u8(6);
-                out.put_u32_le(*queue);
-                out.put_u64_le(*sequence);
-            }
-            Self::Put { key, value, expires_at_ms } => {
-                out.put_u8(7);
-                put_expiry(out, *expires_at_ms);
-                put_text(out, key);
-                put_value(out, value);
-            }
-            Self::Remove { key } => {
-                out.put_u8(8);
-                put_text(out, key);
-            }
-            Self::Declare { id, kind, policy, name } => {
-                out.put_u8(9);
-                out.put_u32_le(*id);
-                out.put_u8(kind.code());
-                put_policy(out, policy);
-                put_text(out, name);
-            }
-            Self::Trim { track, first } => {
-                out.put_u8(10);
-                out.put_u32_le(*track);
-                out.put_u64_le(*first);
-            }
+/// Writes the keys of a run's messages.
+pub(super) fn put_keys(out: &mut impl BufMut, keys: &[MessageKeys]) {
+    for MessageKeys { group, deduplication } in keys {
+        out.put_u8(u8::from(group.is_some()) | u8::from(deduplication.is_some()) << 1);
+        for key in [group, deduplication].into_iter().flatten() {
+            out.put_slice(&key.to_bytes());
         }
     }
+}
 
-    /// Encoded size in bytes.
-    pub(super) fn size(&self) -> usize {
-        match self {
-            Self::Settle { .. } | Self::Expire { .. } | Self::Trim { .. } => 13,
-            Self::Release { .. } => 25,
-            Self::Lease { .. } => 33,
-            Self::Put { key, value, .. } => 15 + key.len() + value.len(),
-            Self::Remove { key } => 3 + key.len(),
-            Self::Declare { name, .. } => 20 + name.len(),
-        }
-    }
+pub(super) fn take_fingerprint(bytes: &mut &[u8]) -> Option<Fingerprint> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(Fingerprint::from_bytes(*first))
+}
 
-    fn decode(tag: u8, bytes: &mut &[u8]) -> Option<Self> {
-        match tag {
-            7 => {
-                let expires_at_ms = take_expiry(bytes)?;
-                let key = take_text(bytes)?;
-                Some(Self::Put { key, value: Bytes::copy_from_slice(take_value(bytes)?), expires_at_ms })
-            }
-            8 => Some(Self::Remove { key: take_text(bytes)? }),
-            9 => Some(Self::Declare {
-                id: bytes.try_get_u32_le().ok()?,
-                kind: Kind::of(bytes.try_get_u8().ok()?)?,
-                policy: take_policy(bytes)?,
-                name: take_text(bytes)?,
-            }),
-            10 => {
-                Some(Self::Trim { track: bytes.try_get_u32_le().ok()?, first: bytes.try_get_u64_le().ok()? })
-            }
-            _ => Self::decode_message(tag, bytes),
-        }
+fn take_keys(bytes: &mut &[u8], count: u32) -> Option<Vec<MessageKeys>> {
+    let mut keys = Vec::new();
+    for _ in 0..count {
+        let which = bytes.try_get_u8().ok()?;
+        let group = if which & 1 != 0 { Some(take_fingerprint(bytes)?) } else { None };
+        let deduplication = if which & 2 != 0 { Some(take_fingerprint(bytes)?) } else { None };
+        keys.push(MessageKeys { group, deduplication });
     }
-
-    fn decode_message(tag: u8, bytes: &mut &[u8]) -> Option<Self> {
-        let queue = bytes.try_get_u32_le().ok()?;
-        let sequence = bytes.try_get_u64_le().ok()?;
-        match tag {
-            3 => Some(Self::Settle { queue, sequence, receive_count: 0 }),
-            4 => {
-                let receive_count = bytes.try_get_u32_le().ok()?;
-                let receipt = Receipt { queue: super::QueueId(queue), sequence, receive_count };
-                Some(Self::Release { receipt, visible_at_ms: bytes.try_get_i64_le().ok()? })
-            }
-            5 => {
-                let receive_count = bytes.try_get_u32_le().ok()?;
-                let first_received_at_ms = bytes.try_get_i64_le().ok()?;
-                let visible_again_at_ms = bytes.try_get_i64_le().ok()?;
-                let lease = Lease { sequence, receive_count, first_received_at_ms, visible_again_at_ms };
-                Some(Self::Lease { queue, lease })
-            }
-            6 => Some(Self::Expire { queue, sequence }),
-            _ => None,
-        }
-    }
+    Some(keys)
 }
 
 /// Takes the first entry off a payload; `None` when there is no whole one.
 pub(super) fn take_entry<'a>(payload: &mut &'a [u8]) -> Option<Entry<'a>> {
     let tag = payload.try_get_u8().ok()?;
-    if tag != 1 && tag != 2 {
+    if !matches!(tag, RECORDS | MESSAGES | KEYED_MESSAGES) {
         return Operation::decode(tag, payload).map(Entry::Operation);
     }
-    let run = Run::decode(payload, tag == 2)?;
+    let run = Run::decode(payload, tag != RECORDS)?;
+    let keys = if tag == KEYED_MESSAGES { take_keys(payload, run.count)? } else { Vec::new() };
     let records = take(payload, usize::try_from(run.length).ok()?)?;
-    Some(Entry::Run(run, records))
+    Some(Entry::Run(run, keys, records))
 }

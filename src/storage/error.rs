@@ -1,6 +1,6 @@
 //! What can go wrong with the store, and who pays.
 
-use super::Once;
+use super::{Once, ReceiptState};
 use std::path::PathBuf;
 
 /// Why a data folder cannot be opened. The process pays.
@@ -38,6 +38,13 @@ pub enum CommitError {
     ShardClosed(u32),
     #[error("unknown shard or queue {0}")]
     UnknownTarget(u32),
+    #[error(
+        "queue {0} is there already and of the other kind; whether a queue is FIFO cannot be changed: \
+         choose another name, or delete the queue"
+    )]
+    OtherKind(String),
+    #[error("the queue was purged within the last 60 seconds")]
+    PurgeInProgress,
     #[error("a batch of {size} bytes is over the limit of {limit}")]
     TooLarge { size: usize, limit: usize },
     #[error("the store is closed")]
@@ -62,4 +69,14 @@ pub enum ReadError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("the store is closed")]
     Closed,
+}
+
+/// Why what a receipt asks for was not done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReceiptError {
+    /// The receipt does not give this right, or not any more.
+    #[error("the receipt does not hold its message ({0:?})")]
+    Refused(ReceiptState),
+    #[error(transparent)]
+    Commit(#[from] CommitError),
 }

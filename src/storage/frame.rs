@@ -12,11 +12,13 @@
 //! | 12 | `entries u32` |
 //! | 16 | `salt u64`: the file's, so that what an earlier use of the file left never validates |
 //! | 24 | `lsn u64`: dense, from 1 |
-//! | 32 | `committed_at_ms i64` |
+//! | 32 | `committed_at_ms i64`, the wall clock's |
 //! | 40 | `payload_crc u32` (CRC32C) |
-//! | 44 | zeros |
+//! | 44 | `steady_ms i64`, the steady clock's (0 in version 1 of the log, where it was the same) |
+//! | 52 | zeros |
 //! | 60 | `header_crc u32` (CRC32C of the 60 bytes before) |
 
+use super::clock::Time;
 use super::sum::crc32c;
 use bytes::{Buf, BufMut};
 
@@ -41,6 +43,7 @@ pub(super) struct FrameHeader {
     pub salt: u64,
     pub lsn: u64,
     pub committed_at_ms: i64,
+    pub steady_ms: i64,
     pub payload_crc: u32,
 }
 
@@ -68,6 +71,7 @@ impl FrameHeader {
         bytes.put_u64_le(self.lsn);
         bytes.put_i64_le(self.committed_at_ms);
         bytes.put_u32_le(self.payload_crc);
+        bytes.put_i64_le(self.steady_ms);
         bytes.put_bytes(0, CHECKED - bytes.len());
         bytes.put_u32_le(crc32c(&bytes));
         bytes.try_into().unwrap_or([0; FRAME_HEADER])
@@ -85,7 +89,7 @@ impl FrameHeader {
             2 => FrameKind::Kept,
             _ => return None,
         };
-        let header = Self {
+        let mut header = Self {
             kind,
             payload_length: rest.try_get_u32_le().ok()?,
             entries: rest.try_get_u32_le().ok()?,
@@ -93,9 +97,17 @@ impl FrameHeader {
             lsn: rest.try_get_u64_le().ok()?,
             committed_at_ms: rest.try_get_i64_le().ok()?,
             payload_crc: rest.try_get_u32_le().ok()?,
+            steady_ms: rest.try_get_i64_le().ok()?,
         };
+        if header.steady_ms == 0 {
+            header.steady_ms = header.committed_at_ms;
+        }
         let crc = bytes.get(CHECKED..)?.try_get_u32_le().ok()?;
         (crc == crc32c(checked)).then_some(header)
+    }
+
+    pub(super) fn time(&self) -> Time {
+        Time { wall_ms: self.committed_at_ms, steady_ms: self.steady_ms }
     }
 }
 
@@ -149,6 +161,7 @@ mod tests {
             salt: 7,
             lsn: 3,
             committed_at_ms: 9,
+            steady_ms: 8,
             payload_crc: crc32c(payload),
         };
         let mut image = vec![0; 1024];

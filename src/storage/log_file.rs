@@ -1,12 +1,14 @@
 //! Log files: `log/NNNNNNNNNN.log`, a header block of 512 bytes and frames.
 //!
-//! Header, little endian: magic `CLOG`, `version u16` (1), `kind u16` (0 as written by commits, 1 rewritten
+//! Header, little endian: magic `CLOG`, `version u16` (2; a file of version 1 is
+//! read but not written on), `kind u16` (0 as written by commits, 1 rewritten
 //! without its dead runs, 2 salvaged by the doctor), `number u64`, `salt u64`, `origin_salt u64` (the salt
 //! before a rewrite, which the manifest may still name), `size u64` (bytes the file has been given),
 //! zeros, at 508 the CRC32C of the 508 bytes before.
 
 use super::entry::{Entry, Run, take_entry};
 use super::frame::{FRAME_ALIGNMENT, Frame, frame_at};
+use super::queue::MessageKeys;
 use super::span::{SPAN_BYTES, Span};
 use super::sum::{Order, crc32c};
 use super::{block, disk};
@@ -21,7 +23,7 @@ pub(super) const FIRST_FRAME: u64 = FRAME_ALIGNMENT as u64;
 pub(super) const BALLAST: &str = "ballast";
 const HEADER: usize = FRAME_ALIGNMENT;
 const MAGIC: u32 = u32::from_le_bytes(*b"CLOG");
-pub(super) const LOG_VERSION: u16 = 1;
+pub(super) const LOG_VERSION: u16 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FileKind {
@@ -127,6 +129,13 @@ impl FileHeader {
     }
 }
 
+/// True when a file has the present version and may be written on.
+pub(super) fn is_current(path: &Path) -> io::Result<bool> {
+    let mut bytes = [0; 6];
+    disk::read_at(&disk::open(path)?, &mut bytes, 0)?;
+    Ok(bytes.get(4..) == Some(&LOG_VERSION.to_le_bytes()[..]))
+}
+
 /// The whole frames of a file's image from `offset` on, up to the first place without one.
 pub(super) fn frames(image: &[u8], salt: u64, offset: u64) -> impl Iterator<Item = Frame<'_>> {
     std::iter::successors(frame_at(image, offset, salt), move |frame| frame_at(image, frame.end(), salt))
@@ -135,6 +144,7 @@ pub(super) fn frames(image: &[u8], salt: u64, offset: u64) -> impl Iterator<Item
 /// A run and where its records lie.
 pub(super) struct PlacedRun<'a> {
     pub run: Run,
+    pub keys: Vec<MessageKeys>,
     pub records: &'a [u8],
     pub spans: Vec<Span>,
 }
@@ -153,11 +163,11 @@ pub(super) fn entries<'a>(frame: &Frame<'a>) -> Result<Vec<PlacedEntry<'a>>, &'s
         let before = rest.len();
         entries.push(match take_entry(&mut rest).ok_or("an entry of a frame cannot be read")? {
             Entry::Operation(operation) => PlacedEntry::Operation(operation),
-            Entry::Run(run, records) => {
+            Entry::Run(run, keys, records) => {
                 let into_frame = frame.payload.len() - before + (before - rest.len() - records.len());
                 let offset = frame.payload_offset() + into_frame as u64;
                 let spans = spans_of(&run, records, offset, frame.header.committed_at_ms)?;
-                PlacedEntry::Run(PlacedRun { run, records, spans })
+                PlacedEntry::Run(PlacedRun { run, keys, records, spans })
             }
         });
     }

@@ -8,6 +8,7 @@
 mod assembly;
 mod batch;
 mod block;
+mod bodies;
 mod clock;
 mod committer;
 mod core;
@@ -25,6 +26,8 @@ mod manifest;
 mod messages;
 mod once_answer;
 mod opening;
+mod operation;
+mod orders;
 mod preparer;
 mod queue;
 mod reader;
@@ -32,23 +35,29 @@ mod recovery;
 mod registry;
 mod retention;
 mod rewrite;
+mod sending;
 mod snapshot;
 mod span;
 mod state;
 mod store;
+mod store_queues;
 mod sum;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod track;
 mod upkeep;
+mod waiting;
 
 pub use batch::{Batch, Committed, Once, Placement, Ticket};
-pub use block::{RecordBlock, StoredRecord};
+pub use block::{Provenance, RecordBlock, StoredRecord};
 pub use diagnosis::{Examination, Finding, Loss, Progress, Remedy, Repaired};
-pub use error::{CommitError, OpenError, ReadError};
+pub use error::{CommitError, OpenError, ReadError, ReceiptError};
+pub use messages::ReceiveRequest;
+pub use queue::{Fingerprint, ReceiptState};
+pub use sending::NewMessage;
 pub use store::Store;
 pub use terms::{
-    LeasedMessage, QueueDepth, QueueId, QueuePolicy, Receipt, Retention, ShardId, ShardRange, Slice,
-    StorageSettings,
+    DeduplicationScope, LeasedMessage, QueueDepth, QueueId, QueuePolicy, Receipt, Retention, ShardId,
+    ShardRange, Slice, StorageSettings,
 };

@@ -1,5 +1,6 @@
 //! Opening and closing a data folder.
 
+use super::clock::Clock;
 use super::committer::ActiveFile;
 use super::core::{Core, Message};
 use super::library::Library;
@@ -40,11 +41,14 @@ pub(super) fn open(
     let lock = lock(folder)?;
     let Recovered { state, lsn, manifest, active, empty, last_number } = recovery::recover(folder)?;
     let (inlet, inbox) = flume::bounded(settings.commit_queue.max(1));
+    let clock = Clock::resume(*locked(&state.time));
     let core = Arc::new(Core {
         folder: folder.to_owned(),
         metrics,
+        clock,
         state,
         library: Library::new(folder),
+        bodies: Mutex::default(),
         manifest: Mutex::new(ManifestKeeper::new(folder, manifest)),
         spares: Mutex::default(),
         inlet,

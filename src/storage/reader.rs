@@ -132,6 +132,15 @@ fn from_disk(
     Ok(records)
 }
 
+/// The records of the span that a sequence lies in.
+pub(super) fn span_of_message(
+    core: &Core,
+    track: &Track,
+    sequence: u64,
+) -> Result<Vec<StoredRecord>, ReadError> {
+    read_span(&locate(core, track, sequence)?)
+}
+
 fn locate(core: &Core, track: &Track, sequence: u64) -> Result<Located, ReadError> {
     let (extent, active, following) = {
         let places = track.places();

@@ -256,18 +256,21 @@ impl Replay<'_> {
     }
 
     fn frame(&mut self, number: u64, frame: &frame::Frame<'_>) -> Result<(), &'static str> {
-        let new = frame.header.lsn > self.from_lsn;
+        let (new, time) = (frame.header.lsn > self.from_lsn, frame.header.time());
         for entry in log_file::entries(frame)? {
             match entry {
                 PlacedEntry::Run(placed) => {
                     if new {
-                        self.state.replay_run(number, &placed.run, placed.records, &placed.spans)?;
+                        self.state.replay_run(number, &placed, time)?;
                     }
                     self.spans.extend(placed.spans);
                 }
-                PlacedEntry::Operation(operation) if new => self.state.apply(&operation)?,
+                PlacedEntry::Operation(operation) if new => self.state.apply(&operation, time)?,
                 PlacedEntry::Operation(_) => {}
             }
+        }
+        if new {
+            *locked(&self.state.time) = time;
         }
         Ok(())
     }
@@ -293,8 +296,11 @@ fn finish(
         if !manifest.clean {
             write_anew(folder, header, end.offset, || make_room(folder, &manifest, &empty))?;
         }
-        let file = disk::open_to_write(&path).map_err(failed("opening", &path))?;
-        active = Some(ActiveFile { header: *header, file: Arc::new(file), offset: end.offset });
+        // A file of an older version stays as it is: what is new would not be understood in it.
+        if log_file::is_current(&path).map_err(failed("reading", &path))? {
+            let file = disk::open_to_write(&path).map_err(failed("opening", &path))?;
+            active = Some(ActiveFile { header: *header, file: Arc::new(file), offset: end.offset });
+        }
     }
     if active.is_some() {
         note_active(&state, end.file, spans);

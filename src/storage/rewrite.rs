@@ -88,7 +88,7 @@ fn keep(core: &Core, frame: &Frame<'_>, salt: u64, out: &mut Vec<u8>) -> Result<
             let from = usize::try_from(span.offset - begin).unwrap_or(usize::MAX);
             let records = placed.records.get(from..).and_then(|rest| rest.get(..span.length as usize));
             let run = Run { first: span.first, count: span.count, length: span.length, ..placed.run };
-            run.encode(&mut payload);
+            run.encode(&mut payload, false);
             payload.extend_from_slice(records.ok_or("a run is cut")?);
             entries += 1;
         }

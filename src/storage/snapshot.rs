@@ -1,12 +1,14 @@
 //! Snapshots: the whole state at one LSN, `state/snapshot-LSN.bin`, so that a restart replays only what
 //! came after it. The last two are kept.
 //!
-//! Little endian: magic `CSNP`, `version u16` (1), `zero u16`, `lsn u64`, `file u64` and `offset u64` where
-//! the log goes on, `body_length u64`, `body_crc u32`, `header_crc u32` (CRC32C); then the body: log files,
-//! shards and queues (with the queue machines' own encoding), registry.
+//! Little endian: magic `CSNP`, `version u16` (2), `zero u16`, `lsn u64`, `file u64` and `offset u64` where
+//! the log goes on, `body_length u64`, `body_crc u32`, `header_crc u32` (CRC32C); then the body: what the
+//! wall clock and the steady clock showed at the last commit (`i64` each; not in version 1), log files,
+//! shards and queues (with the queue machines' own encoding; a deleted one is the byte 255), registry.
 
+use super::clock::Time;
 use super::entry::{Kind, put_expiry, put_policy, put_text, put_value};
-use super::entry::{take_expiry, take_policy, take_text, take_value};
+use super::entry::{take_expiry, take_policy, take_policy_1, take_text, take_value};
 use super::locking::{locked, reading, writing};
 use super::queue::QueueMachine;
 use super::state::{FileFacts, State};
@@ -16,8 +18,10 @@ use bytes::{Buf, BufMut, Bytes};
 use std::path::{Path, PathBuf};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"CSNP");
-pub(super) const SNAPSHOT_VERSION: u16 = 1;
+pub(super) const SNAPSHOT_VERSION: u16 = 2;
 const HEADER: usize = 48;
+/// Stands where a shard or queue was deleted.
+const DELETED: u8 = u8::MAX;
 
 /// A place in the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +57,9 @@ impl Snapshot {
     /// Takes the state, which must not change frames meanwhile.
     pub(super) fn take(state: &State, lsn: u64, position: Position) -> Self {
         let mut body = Vec::new();
+        let time = *locked(&state.time);
+        body.put_i64_le(time.wall_ms);
+        body.put_i64_le(time.steady_ms);
         encode_files(state, &mut body);
         encode_tracks(state, &mut body);
         encode_registry(state, &mut body);
@@ -93,6 +100,10 @@ fn encode_tracks(state: &State, out: &mut Vec<u8>) {
     let tracks = state.all_tracks();
     put_count(out, tracks.len());
     for track in tracks {
+        if track.is_deleted() {
+            out.put_u8(DELETED);
+            continue;
+        }
         out.put_u8(track.kind().code());
         put_text(out, &track.name);
         put_policy(out, &locked(&track.policy));
@@ -127,10 +138,14 @@ fn encode_registry(state: &State, out: &mut Vec<u8>) {
     }
 }
 
-fn decode_track(id: u32, rest: &mut &[u8]) -> Option<Track> {
-    let kind = Kind::of(rest.try_get_u8().ok()?)?;
+fn decode_track(version: u16, id: u32, rest: &mut &[u8]) -> Option<Track> {
+    let code = rest.try_get_u8().ok()?;
+    if code == DELETED {
+        return Some(Track::deleted(id));
+    }
+    let kind = Kind::of(code)?;
     let name = take_text(rest)?;
-    let policy = take_policy(rest)?;
+    let policy = if version == 1 { take_policy_1(rest)? } else { take_policy(rest)? };
     let next = rest.try_get_u64_le().ok()?;
     let first = rest.try_get_u64_le().ok()?;
     let appended_bytes = rest.try_get_u64_le().ok()?;
@@ -150,7 +165,6 @@ fn decode_track(id: u32, rest: &mut &[u8]) -> Option<Track> {
         Kind::Queue => Some(QueueMachine::decode(take_value(rest)?).ok()?),
     };
     let track = Track::with_machine(id, name, policy, machine);
-    track.set_policy(policy);
     track.next.send_replace(next);
     let mut places = track.places();
     (places.first, places.appended_bytes, places.extents) = (first, appended_bytes, extents);
@@ -158,8 +172,12 @@ fn decode_track(id: u32, rest: &mut &[u8]) -> Option<Track> {
     Some(track)
 }
 
-fn decode_body(mut rest: &[u8]) -> Option<State> {
+fn decode_body(version: u16, mut rest: &[u8]) -> Option<State> {
     let state = State::default();
+    if version > 1 {
+        let (wall_ms, steady_ms) = (rest.try_get_i64_le().ok()?, rest.try_get_i64_le().ok()?);
+        *locked(&state.time) = Time { wall_ms, steady_ms };
+    }
     for _ in 0..rest.try_get_u32_le().ok()? {
         let number = rest.try_get_u64_le().ok()?;
         let facts = FileFacts {
@@ -170,7 +188,7 @@ fn decode_body(mut rest: &[u8]) -> Option<State> {
         locked(&state.files).insert(number, facts);
     }
     for id in 0..rest.try_get_u32_le().ok()? {
-        let track = decode_track(id, &mut rest)?;
+        let track = decode_track(version, id, &mut rest)?;
         writing(&state.tracks).add(track).ok()?;
     }
     for _ in 0..rest.try_get_u32_le().ok()? {
@@ -203,6 +221,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(State, u64, Position), BadSnapshot
     if length != body.len() as u64 || fields.get_u32_le() != crc32c(body) {
         return Err(BadSnapshot::Damaged("the snapshot's checksum does not match"));
     }
-    let state = decode_body(body).ok_or(BadSnapshot::Damaged("the snapshot cannot be read"))?;
+    let state = decode_body(version, body).ok_or(BadSnapshot::Damaged("the snapshot cannot be read"))?;
     Ok((state, lsn, position))
 }

@@ -5,13 +5,13 @@ use super::committer::Committer;
 use super::core::{Core, Message, Submission};
 use super::entry::{Kind, MAX_KEY, Operation};
 use super::locking::{locked, reading};
+use super::opening;
 use super::reader::{self, Portion};
 use super::registry::checkpoint_value;
 use super::track::Track;
 use super::upkeep::{self, Job};
-use super::{Batch, CommitError, Committed, LeasedMessage, OpenError, QueueDepth, QueueId, QueuePolicy};
-use super::{ReadError, Receipt, Retention, ShardId, ShardRange, Slice, StorageSettings, Ticket};
-use super::{clock, messages, opening};
+use super::{Batch, CommitError, Committed, OpenError, QueuePolicy, ReadError, Retention};
+use super::{ShardId, ShardRange, Slice, StorageSettings, Ticket};
 use crate::telemetry::StorageMetrics;
 use bytes::Bytes;
 use std::fs::File;
@@ -128,7 +128,7 @@ impl Store {
         core.closed.store(true, Ordering::Relaxed);
         for track in core.state.all_tracks() {
             if let Some(queue) = &track.queue {
-                queue.changed.notify_waiters();
+                queue.waiting.wake_all();
             }
         }
         let lock = threads.end();
@@ -182,15 +182,12 @@ impl Store {
         self.declare(Kind::Shard, name, QueuePolicy::default()).await.map(ShardId)
     }
 
-    /// Finds or makes a queue by name. Idempotent; the policy is the latest given.
-    ///
-    /// # Errors
-    /// See [`CommitError`].
-    pub async fn declare_queue(&self, name: &str, policy: QueuePolicy) -> Result<QueueId, CommitError> {
-        self.declare(Kind::Queue, name, policy).await.map(QueueId)
-    }
-
-    async fn declare(&self, kind: Kind, name: &str, policy: QueuePolicy) -> Result<u32, CommitError> {
+    pub(super) async fn declare(
+        &self,
+        kind: Kind,
+        name: &str,
+        policy: QueuePolicy,
+    ) -> Result<u32, CommitError> {
         if name.len() > MAX_KEY {
             return Err(CommitError::TooLarge { size: name.len(), limit: MAX_KEY });
         }
@@ -210,10 +207,6 @@ impl Store {
     fn shard(&self, shard: ShardId) -> Option<Arc<Track>> {
         let track = self.core().state.track(shard.0);
         track.filter(|track| track.kind() == Kind::Shard && !track.is_deleted())
-    }
-
-    fn queue(&self, queue: QueueId) -> Result<Arc<Track>, ReadError> {
-        self.core().state.track(queue.0).ok_or(ReadError::UnknownTarget(queue.0))
     }
 
     pub fn range(&self, shard: ShardId) -> Option<ShardRange> {
@@ -257,70 +250,12 @@ impl Store {
 
     /// A value of the registry.
     pub fn get(&self, key: &str) -> Option<Bytes> {
-        self.core().state.get(key, clock::now_ms())
+        self.core().state.get(key, self.core().clock.now().wall_ms)
     }
 
     /// All values whose key starts with `prefix`, in key order.
     pub fn list(&self, prefix: &str) -> Vec<(String, Bytes)> {
-        reading(&self.core().state.registry).list(prefix, clock::now_ms())
-    }
-
-    /// Leases up to `max` visible messages, waiting up to `wait` for the first.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
-    pub async fn receive(
-        &self,
-        queue: QueueId,
-        max: usize,
-        visibility: Duration,
-        wait: Duration,
-    ) -> Result<Vec<LeasedMessage>, ReadError> {
-        self.receive_until(queue, max, visibility, wait, std::future::pending()).await
-    }
-
-    /// The same, but without waiting any longer once `stop` has come. To drop a receive instead could leave
-    /// messages leased to nobody.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
-    pub async fn receive_until(
-        &self,
-        queue: QueueId,
-        max: usize,
-        visibility: Duration,
-        wait: Duration,
-        stop: impl Future<Output = ()> + Send,
-    ) -> Result<Vec<LeasedMessage>, ReadError> {
-        messages::receive(self.core(), &self.queue(queue)?, max, visibility, wait, stop).await
-    }
-
-    /// Hides leased messages of one queue for `visibility` from now on, as SQS's
-    /// `ChangeMessageVisibility` does. Those that somebody else has received since are left as they are;
-    /// returns how many were hidden. Like a lease it is logged without waiting for the disk.
-    ///
-    /// # Errors
-    /// [`ReadError::UnknownTarget`].
-    pub async fn extend(
-        &self,
-        queue: QueueId,
-        receipts: &[Receipt],
-        visibility: Duration,
-    ) -> Result<usize, ReadError> {
-        messages::extend(self.core(), &self.queue(queue)?, receipts, visibility).await
-    }
-
-    /// Leases up to `max` messages that have been received too often, for a move to the dead-letter queue.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
-    pub async fn exhausted(&self, queue: QueueId, max: usize) -> Result<Vec<LeasedMessage>, ReadError> {
-        messages::exhausted(self.core(), &self.queue(queue)?, max).await
-    }
-
-    pub fn depth(&self, queue: QueueId) -> Option<QueueDepth> {
-        let track = self.core().state.track(queue.0)?;
-        track.queue.as_ref().map(|queue| locked(&queue.machine).depth(clock::now_ms()))
+        reading(&self.core().state.registry).list(prefix, self.core().clock.now().wall_ms)
     }
 
     /// False once a flush has failed: the process must exit (code 4).

@@ -79,6 +79,27 @@ pub struct QueuePolicy {
     pub max_receives: Option<u32>,
     /// Messages older than this are dropped (counted in `QueueDepth::expired`).
     pub retention: Option<Duration>,
+    /// Strict order within a message group, one group in flight at a time, deduplication. Cannot be
+    /// changed once the queue is there.
+    pub fifo: bool,
+    /// Where a deduplication id is looked for. FIFO queues only.
+    pub deduplication_scope: DeduplicationScope,
+    /// How long a message is hidden after it was sent. On a FIFO queue for every message, also for
+    /// those already sent when it is changed; on a standard queue for those that name no delay of
+    /// their own, from the change on.
+    pub delay: Duration,
+    /// Most messages in flight at a time; a receive that would go over it gives fewer, or none.
+    pub in_flight_limit: Option<u32>,
+}
+
+/// Where a deduplication id is looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeduplicationScope {
+    /// In the whole queue.
+    #[default]
+    Queue,
+    /// Among the messages of the same group.
+    Group,
 }
 
 /// Proof of a lease on a message.
@@ -102,14 +123,19 @@ pub struct LeasedMessage {
 /// What a queue holds now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueDepth {
+    /// Visible. On a FIFO queue also those whose group has a message in flight.
     pub ready: u64,
     pub in_flight: u64,
     pub delayed: u64,
     /// Waiting for a move to the dead-letter queue.
     pub exhausted: u64,
+    /// Message groups that are in flight or could be received now: more workers than this find
+    /// nothing to do on a FIFO queue.
+    pub active_groups: u64,
     pub oldest_sent_at_ms: Option<i64>,
-    /// Ever sent, deleted and expired: durable counts.
+    /// Ever sent, deleted, expired and purged: durable counts.
     pub sent: u64,
     pub deleted: u64,
     pub expired: u64,
+    pub purged: u64,
 }

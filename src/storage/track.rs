@@ -1,15 +1,17 @@
 //! A track: what the store knows of one shard's records or one queue's messages.
 
+use super::clock::Time;
 use super::entry::Kind;
 use super::locking::locked;
 use super::queue::QueueMachine;
 use super::span::Span;
+use super::waiting::Waiting;
 use super::{QueuePolicy, Retention, ShardRange};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// The part of a track that lies in one log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct QueueState {
     pub machine: Mutex<QueueMachine>,
-    pub changed: Notify,
+    pub waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -69,9 +71,9 @@ pub(super) struct Track {
     pub places: Mutex<Places>,
     /// The sequence that the next record will get: all below are durable.
     pub next: watch::Sender<u64>,
-    /// A shard that takes no records any more.
+    /// A shard that takes no records any more, or a queue that was deleted.
     closed: AtomicBool,
-    /// What stands for a shard that was deleted: only its number is left.
+    /// What stands for a shard or queue that was deleted: only its number is left.
     deleted: bool,
 }
 
@@ -91,7 +93,8 @@ impl Track {
             id,
             name,
             policy: Mutex::new(policy),
-            queue: queue.map(|machine| QueueState { machine: Mutex::new(machine), changed: Notify::new() }),
+            queue: queue
+                .map(|machine| QueueState { machine: Mutex::new(machine), waiting: Waiting::default() }),
             places: Mutex::default(),
             next: watch::Sender::new(0),
             closed: AtomicBool::new(false),
@@ -99,7 +102,7 @@ impl Track {
         }
     }
 
-    /// What keeps the number of a deleted shard from being given again.
+    /// What keeps the number of a deleted shard or queue from being given again.
     pub(super) fn deleted(id: u32) -> Self {
         let gone = Self::with_machine(id, String::new(), QueuePolicy::default(), None);
         Self { closed: AtomicBool::new(true), deleted: true, ..gone }
@@ -129,10 +132,22 @@ impl Track {
         *self.next.borrow()
     }
 
-    pub(super) fn set_policy(&self, policy: QueuePolicy) {
+    pub(super) fn set_policy(&self, policy: QueuePolicy, time: Time) {
         *locked(&self.policy) = policy;
         if let Some(queue) = &self.queue {
-            locked(&queue.machine).set_policy(policy);
+            let mut machine = locked(&queue.machine);
+            machine.set_policy(policy, time.steady_ms);
+            queue.waiting.stir(&machine);
+        }
+    }
+
+    /// Lets go of what is known of a deleted shard or queue, and wakes those who wait for messages.
+    pub(super) fn let_go(&self) {
+        self.close();
+        if let Some(queue) = &self.queue {
+            *self.places() = Places::default();
+            *locked(&queue.machine) = QueueMachine::default();
+            queue.waiting.wake_all();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The upkeep thread: writes snapshots and indexes, watches the disk, lets old records go.
 
 use super::batch::Batch;
+use super::clock::Time;
 use super::core::{Core, Message};
 use super::entry::{Kind, Operation};
 use super::library::Volume;
@@ -8,7 +9,7 @@ use super::locking::{locked, reading, writing};
 use super::snapshot::{Snapshot, snapshot_path};
 use super::span::Span;
 use super::track::{Extent, Track};
-use super::{clock, disk, log_file, preparer, retention, rewrite};
+use super::{disk, log_file, preparer, retention, rewrite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ const TICK: Duration = Duration::from_secs(1);
 const SPARES: usize = 2;
 /// Snapshots kept, so that a damaged one costs only a longer replay.
 const SNAPSHOTS: usize = 2;
+/// Clocks drift apart slowly; more than this at once, in milliseconds, is a jump.
+const JUMP_MS: u64 = 1_000;
 
 /// What the upkeep thread is told.
 #[derive(Debug)]
@@ -70,11 +73,12 @@ fn tick(core: &Arc<Core>, cursor: &mut u64) {
     if core.failed().is_some() {
         return;
     }
-    let now_ms = clock::now_ms();
+    let now = core.clock.now();
     watch_space(core);
-    writing(&core.state.registry).forget_expired(now_ms);
-    expire_messages(core, now_ms);
-    trim_shards(core, now_ms);
+    note_jump(core, now);
+    writing(&core.state.registry).forget_expired(now.wall_ms);
+    expire_messages(core, now.steady_ms);
+    trim_shards(core, now.wall_ms);
     let mut keep = || {
         remove_dead_files(core)?;
         *cursor = rewrite::step(core, *cursor, covered(core))?;
@@ -88,6 +92,16 @@ fn tick(core: &Arc<Core>, cursor: &mut u64) {
         } else {
             core.fail(format!("keeping the data folder: {error}"));
         }
+    }
+}
+
+/// Lets the log know when the wall clock has jumped, so that it counts for nothing after a restart.
+fn note_jump(core: &Core, now: Time) {
+    let logged = *locked(&core.state.time);
+    let jump_ms = now.lead_ms().saturating_sub(logged.lead_ms());
+    if logged != Time::default() && jump_ms.unsigned_abs() > JUMP_MS {
+        tracing::warn!(jump_ms, "the wall clock has jumped; leases and delays go on by the steady clock");
+        note_nothing(core);
     }
 }
 
@@ -122,6 +136,7 @@ fn expire_messages(core: &Core, now_ms: i64) {
         }
         // A full committer loses only the note: the messages expire again after a restart.
         let _ = batch.is_empty() || core.note(batch);
+        queue.waiting.stir(&locked(&queue.machine));
         let live_from = locked(&queue.machine).oldest_live_sequence().unwrap_or_else(|| track.next());
         track.places().trim(live_from);
     }
@@ -205,12 +220,17 @@ fn remove_dead_files(core: &Arc<Core>) -> io::Result<()> {
 /// A snapshot covers what comes before it, so the log must have moved since the last one.
 fn ask_for_snapshot(core: &Core, newest: u64) {
     if core.lsn.load(Ordering::Acquire) == newest {
-        let mut batch = Batch::new();
-        batch.remove("");
-        core.note(batch);
+        note_nothing(core);
     }
     // When the committer's queue is full there is another chance at the next tick.
     let _ = core.inlet.try_send(Message::Snapshot);
+}
+
+/// Commits a frame that changes nothing.
+fn note_nothing(core: &Core) {
+    let mut batch = Batch::new();
+    batch.remove("");
+    core.note(batch);
 }
 
 /// Notes how far the log is known to reach, so that its end cannot vanish unseen.

@@ -119,5 +119,6 @@ fn policy(section: &QueueSection) -> QueuePolicy {
     QueuePolicy {
         max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
         retention: Some(section.retention.0),
+        ..QueuePolicy::default()
     }
 }

@@ -151,6 +151,7 @@ mod tests {
                 attributes: Bytes::from_static(attributes),
                 payload: Bytes::from_static(b"{}"),
                 crc: 0,
+                provenance: None,
             },
         }
     }

@@ -37,11 +37,6 @@ impl DelayedRuns {
         self.ranges.range(..end).next_back().is_some_and(|(_, run)| run.end > first)
     }
 
-    /// The range that starts at `first`: its number of messages.
-    pub fn length_at(&self, first: u64) -> u64 {
-        self.ranges.get(&first).map_or(0, |run| run.end - first)
-    }
-
     pub fn insert(&mut self, first: u64, run: Delayed, timers: &mut Timers) {
         if first < run.end {
             self.count = self.count.saturating_add(run.end - first);

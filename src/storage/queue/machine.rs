@@ -1,206 +1,175 @@
-//! The state machine of one queue.
+//! The state machine of one queue: what it holds, what is sent to it, what it shows.
 
 use super::{
+    attempts::Attempts,
+    deduplication::{Deduplication, Seen},
     delayed::{Delayed, DelayedRuns, Timers},
-    message::{Lease, Received, State},
-    received::ReceivedMessages,
+    groups::Groups,
+    keys::{Fingerprint, MessageKeys},
+    message::{Lease, ReceiptState, Received, State},
+    received::{Links, ReceivedMessages},
     runs::Runs,
     sent_times::SentTimes,
 };
-use crate::storage::{QueueDepth, QueuePolicy};
+use crate::storage::{DeduplicationScope, QueueDepth, QueuePolicy};
+use std::{collections::BTreeSet, time::Duration};
 
-/// Most messages that one [`QueueMachine::expire`] removes, so that its log entry stays small.
-const EXPIRED_AT_ONCE: usize = 10_000;
+/// Messages that became durable together, in ascending order of sequence.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arrivals<'a> {
+    pub first: u64,
+    /// When each was sent.
+    pub sent_at_ms: &'a [i64],
+    /// When they become visible (0: at once). A FIFO queue delays all messages alike and ignores it.
+    pub visible_at_ms: i64,
+    /// The keys of each; empty when none has any.
+    pub keys: &'a [MessageKeys],
+    /// When they became durable; never goes back.
+    pub now_ms: i64,
+}
 
-/// All messages of one queue that are not gone. Times in epoch milliseconds, given by the caller.
+/// All messages of one queue that are not gone. Times in milliseconds of a clock that never goes
+/// back, given by the caller.
 ///
-/// A message is in exactly one place: in `ready` or `delayed` until its first receive, in
-/// `received` from then on; what is hidden until a time has an entry in `timers`. Every operation takes time logarithmic in what is held, or constant.
-/// Operations that a replay may repeat (`sent`, `replay_lease`, `release`, `settled`, `expired`)
-/// change nothing the second time.
+/// A message is in exactly one place: never received in `ready` (visible, without a group), in
+/// `delayed`, or visible in `groups`; in `received` from then on. What is hidden until a time has an
+/// entry in `timers`. Every operation takes time logarithmic in what is held, or constant, but
+/// [`Self::set_policy`] and [`Self::purge`]. Operations that a replay may repeat (`sent`,
+/// `replay_lease`, `release`, `settled`, `expired`, `attempted`, `purge`) change nothing the second time.
 #[derive(Debug, Clone, Default)]
 pub struct QueueMachine {
     pub(super) policy: QueuePolicy,
     pub(super) next_sequence: u64,
     pub(super) ready: Runs,
     pub(super) delayed: DelayedRuns,
+    pub(super) groups: Groups,
     pub(super) sent_times: SentTimes,
+    /// Messages never received that are older than one before them: send time and sequence.
+    pub(super) backdated: BTreeSet<(i64, u64)>,
     pub(super) received: ReceivedMessages,
     pub(super) timers: Timers,
+    pub(super) deduplication: Deduplication,
+    pub(super) attempts: Attempts,
     pub(super) sent: u64,
     pub(super) deleted: u64,
     pub(super) expired: u64,
+    pub(super) purged: u64,
+    /// The last purge: when, and the first sequence that it left.
+    pub(super) last_purge: Option<(i64, u64)>,
 }
 
 impl QueueMachine {
     pub fn new(policy: QueuePolicy) -> Self {
-        Self { policy, ..Self::default() }
+        Self { policy, groups: Groups::new(policy.fifo), ..Self::default() }
     }
 
-    /// Changes the policy; messages already waiting are judged by the new one.
-    pub fn set_policy(&mut self, policy: QueuePolicy) {
+    pub fn policy(&self) -> &QueuePolicy {
+        &self.policy
+    }
+
+    /// Changes the policy; messages already waiting are judged by the new one. Whether the queue is FIFO
+    /// stays as it is. On a FIFO queue a new delay counts for the messages already sent too.
+    pub fn set_policy(&mut self, policy: QueuePolicy, now_ms: i64) {
         let judge_again = policy.max_receives != self.policy.max_receives;
-        self.policy = policy;
+        let delay_again = self.policy.fifo && policy.delay != self.policy.delay;
+        self.policy = QueuePolicy { fifo: self.policy.fifo, ..policy };
         if judge_again {
-            let visible: Vec<u64> =
-                self.received.returned().union(self.received.exhausted()).copied().collect();
-            for sequence in visible {
-                self.show(sequence);
-            }
+            let shown = |message: &Received| matches!(message.state, State::Returned | State::Exhausted);
+            let shown: Vec<u64> =
+                self.received.iter().filter(|(_, message)| shown(message)).map(|(at, _)| at).collect();
+            shown.into_iter().for_each(|sequence| self.show(sequence));
+        }
+        if delay_again {
+            self.delay_again(now_ms);
         }
     }
 
-    /// Messages became durable: `first_sequence` and following, one for each send time, visible from
-    /// `visible_at_ms` (0: at once).
-    pub fn sent(&mut self, first_sequence: u64, sent_at_ms: &[i64], visible_at_ms: i64) {
-        let known = self.next_sequence.saturating_sub(first_sequence);
+    fn delay_again(&mut self, now_ms: i64) {
+        let fresh: Vec<(u64, u32)> = self.groups.fresh_between(0, u64::MAX).collect();
+        for (sequence, group) in fresh {
+            self.delayed.take(sequence, &mut self.timers);
+            self.groups.take_fresh(sequence);
+            self.groups.insert_fresh(sequence, group);
+            self.delay_by_policy(sequence, now_ms);
+        }
+    }
+
+    /// Places a message of a FIFO queue by when it was sent and by the queue's delay.
+    fn delay_by_policy(&mut self, sequence: u64, now_ms: i64) {
+        let visible_at_ms = self.sent_times.of(sequence).saturating_add(milliseconds(self.policy.delay));
+        let end = sequence.saturating_add(1);
+        if visible_at_ms > now_ms {
+            self.delayed.insert(sequence, Delayed { end, visible_at_ms }, &mut self.timers);
+        } else {
+            self.show_run(sequence, end);
+        }
+    }
+
+    /// Messages became durable.
+    pub fn sent(&mut self, arrivals: &Arrivals<'_>) {
+        let known = self.next_sequence.saturating_sub(arrivals.first);
         let skipped = usize::try_from(known).unwrap_or(usize::MAX);
-        let Some(new) = sent_at_ms.get(skipped..).filter(|new| !new.is_empty()) else { return };
-        let first = first_sequence.saturating_add(known);
+        let Some(new) = arrivals.sent_at_ms.get(skipped..).filter(|new| !new.is_empty()) else { return };
+        let first = arrivals.first.saturating_add(known);
         let end = first.saturating_add(new.len() as u64);
         for (sequence, sent_at_ms) in (first..end).zip(new) {
-            self.sent_times.push(sequence, *sent_at_ms);
+            // A FIFO queue knows no message older than one before it.
+            let least_ms = if self.policy.fifo { self.sent_times.latest_ms() } else { i64::MIN };
+            if self.sent_times.push(sequence, least_ms.max(*sent_at_ms)) {
+                self.backdated.insert((self.sent_times.of(sequence), sequence));
+            }
         }
-        if new.iter().all(|sent_at_ms| visible_at_ms <= *sent_at_ms) {
-            self.ready.insert(first, end);
+        let keys = arrivals.keys.get(skipped..).unwrap_or_default();
+        self.join_groups(first, end, keys, arrivals.now_ms);
+        if self.policy.fifo && !self.policy.delay.is_zero() {
+            (first..end).for_each(|sequence| self.delay_by_policy(sequence, arrivals.now_ms));
+        } else if self.policy.fifo || arrivals.visible_at_ms <= arrivals.now_ms {
+            self.show_run(first, end);
         } else {
-            self.delayed.insert(first, Delayed { end, visible_at_ms }, &mut self.timers);
+            let run = Delayed { end, visible_at_ms: arrivals.visible_at_ms };
+            self.delayed.insert(first, run, &mut self.timers);
         }
         self.sent = self.sent.saturating_add(end - first);
         self.next_sequence = end;
     }
 
-    /// Hands out up to `max` visible messages, lowest sequence first, hidden for `visibility_ms`.
-    pub fn lease(&mut self, now_ms: i64, max: usize, visibility_ms: i64) -> Vec<Lease> {
-        self.advance(now_ms);
-        let deadline_ms = now_ms.saturating_add(visibility_ms);
-        let mut leases = Vec::new();
-        while leases.len() < max {
-            let fresh = self.ready.first();
-            let Some(sequence) = fresh.into_iter().chain(self.received.returned().first().copied()).min()
-            else {
-                break;
-            };
-            if fresh == Some(sequence) {
-                self.receive_first(sequence, now_ms);
+    fn join_groups(&mut self, first: u64, end: u64, keys: &[MessageKeys], now_ms: i64) {
+        if keys.is_empty() && !self.policy.fifo {
+            return;
+        }
+        self.deduplication.turn(now_ms);
+        let keys = keys.iter().copied().chain(std::iter::repeat(MessageKeys::default()));
+        for (sequence, keys) in (first..end).zip(keys) {
+            let group = keys.group.or_else(|| self.policy.fifo.then_some(Fingerprint::default()));
+            if let Some(group) = group {
+                let number = self.groups.join(group, now_ms);
+                self.groups.insert_fresh(sequence, number);
             }
-            let lease = self.change(sequence, |message| {
-                message.state = State::Leased;
-                message.receive_count = message.receive_count.saturating_add(1);
-                message.deadline_ms = deadline_ms;
-            });
-            leases.extend(lease);
-        }
-        leases
-    }
-
-    /// Hands out up to `max` messages received `max_receives` times or more and visible again, for the
-    /// move to the dead-letter queue. This is not counted as a receive.
-    pub fn lease_exhausted(&mut self, now_ms: i64, max: usize, visibility_ms: i64) -> Vec<Lease> {
-        self.advance(now_ms);
-        let deadline_ms = now_ms.saturating_add(visibility_ms);
-        let sequences: Vec<u64> = self.received.exhausted().iter().take(max).copied().collect();
-        let hide = |message: &mut Received| {
-            message.state = State::Leased;
-            message.deadline_ms = deadline_ms;
-        };
-        sequences.into_iter().filter_map(|sequence| self.change(sequence, hide)).collect()
-    }
-
-    /// Asks to delete a leased message: true if nobody has received it since, and no other batch is
-    /// deleting it. Then it stays hidden until [`Self::settled`] or [`Self::unclaim`]. A lease that has
-    /// run out is good as long as nobody else has received the message.
-    pub fn claim(&mut self, sequence: u64, receive_count: u32, _now_ms: i64) -> bool {
-        let message = self.received.get(sequence);
-        let granted =
-            message.is_some_and(|message| message.receive_count == receive_count && !message.settling);
-        if granted {
-            self.change(sequence, |message| message.settling = true);
-        }
-        granted
-    }
-
-    /// The batch that was to delete the message failed: it is as it was before.
-    pub fn unclaim(&mut self, sequence: u64) {
-        self.change(sequence, |message| message.settling = false);
-    }
-
-    /// The deletion is durable.
-    pub fn settled(&mut self, sequence: u64) {
-        if self.forget(sequence) {
-            self.deleted = self.deleted.saturating_add(1);
-        }
-    }
-
-    /// Gives a message back, hidden until `visible_at_ms`; ignored when somebody else has received it.
-    pub fn release(&mut self, sequence: u64, receive_count: u32, visible_at_ms: i64) {
-        if self.received.get(sequence).is_some_and(|message| message.receive_count == receive_count) {
-            self.change(sequence, |message| {
-                message.state = State::Postponed;
-                message.deadline_ms = visible_at_ms;
-            });
-        }
-    }
-
-    /// Hides a received message until `visible_again_at_ms`, as its holder asks. Nothing when somebody
-    /// else has received it since, when it was given back, or when it is gone or being deleted.
-    pub fn extend(&mut self, sequence: u64, receive_count: u32, visible_again_at_ms: i64) -> Option<Lease> {
-        let message = self.received.get(sequence)?;
-        let is_held =
-            message.receive_count == receive_count && message.state != State::Postponed && !message.settling;
-        let hide = |message: &mut Received| {
-            message.state = State::Leased;
-            message.deadline_ms = visible_again_at_ms;
-        };
-        is_held.then(|| self.change(sequence, hide)).flatten()
-    }
-
-    /// A lease read from the log; ignored when the message is gone or was received since.
-    pub fn replay_lease(&mut self, lease: &Lease) {
-        if self.received.get(lease.sequence).is_none() {
-            self.receive_first(lease.sequence, lease.first_received_at_ms);
-        }
-        let known = self.received.get(lease.sequence);
-        if known.is_some_and(|message| message.receive_count <= lease.receive_count) {
-            self.change(lease.sequence, |message| {
-                message.state = State::Leased;
-                message.receive_count = lease.receive_count;
-                message.first_received_at_ms = lease.first_received_at_ms;
-                message.deadline_ms = lease.visible_again_at_ms;
-            });
-        }
-    }
-
-    /// Removes messages older than the policy's retention, at most 10,000 at once, and names them in
-    /// ascending order. Messages leave in the order they were sent: one whose send time is younger keeps
-    /// those behind it. Those that a batch is deleting stay.
-    pub fn expire(&mut self, now_ms: i64) -> Vec<u64> {
-        self.advance(now_ms);
-        let Some(retention) = self.policy.retention else { return Vec::new() };
-        let cutoff = now_ms.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
-        let idle = self.received.iter().filter(|(_, message)| !message.settling);
-        let overdue = idle.take_while(|(_, message)| message.sent_at_ms <= cutoff);
-        let mut gone: Vec<u64> = overdue.take(EXPIRED_AT_ONCE).map(|(sequence, _)| sequence).collect();
-        for sequence in &gone {
-            self.expired(*sequence);
-        }
-        while gone.len() < EXPIRED_AT_ONCE {
-            let Some(sequence) = self.first_fresh() else { break };
-            if self.sent_times.of(sequence) > cutoff {
-                break;
+            if let Some(id) = self.deduplication_id(&keys) {
+                self.deduplication.remember(Seen { id, sequence, at_ms: now_ms });
             }
-            self.expired(sequence);
-            gone.push(sequence);
         }
-        gone.sort_unstable();
-        gone
     }
 
-    /// An expiry read from the log.
-    pub fn expired(&mut self, sequence: u64) {
-        if self.forget(sequence) {
-            self.expired = self.expired.saturating_add(1);
+    /// What a message is known by for five minutes; `None` on standard queues.
+    pub fn deduplication_id(&self, keys: &MessageKeys) -> Option<Fingerprint> {
+        let id = keys.deduplication.filter(|_| self.policy.fifo)?;
+        match self.policy.deduplication_scope {
+            DeduplicationScope::Queue => Some(id),
+            DeduplicationScope::Group => Some(id.within(keys.group.unwrap_or_default())),
         }
+    }
+
+    /// The message that was sent with this id within the last five minutes.
+    pub fn first_sent_with(&mut self, id: Fingerprint, now_ms: i64) -> Option<u64> {
+        self.deduplication.turn(now_ms);
+        self.deduplication.first(id)
+    }
+
+    /// True when a receive would find a message, but for the in-flight limit.
+    pub fn has_receivable(&self) -> bool {
+        let plain = self.ready.count() > 0 || !self.received.returned().is_empty();
+        plain || self.groups.first_open().is_some()
     }
 
     /// When the next hidden message becomes visible; may lie in the past.
@@ -208,21 +177,26 @@ impl QueueMachine {
         self.timers.first().map(|(deadline_ms, _)| *deadline_ms)
     }
 
-    pub fn depth(&self, now_ms: i64) -> QueueDepth {
-        let mut depth = QueueDepth {
-            ready: self.ready.count() + self.received.returned().len() as u64,
+    /// What the queue holds. First shows what is due.
+    pub fn depth(&mut self, now_ms: i64) -> QueueDepth {
+        self.advance(now_ms);
+        QueueDepth {
+            ready: self.visible(),
             in_flight: self.received.in_flight(),
             delayed: self.received.postponed() + self.delayed.count(),
             exhausted: self.received.exhausted().len() as u64,
+            active_groups: self.groups.active(),
             oldest_sent_at_ms: self.oldest_live_sequence().map(|sequence| self.sent_at_ms(sequence)),
             sent: self.sent,
             deleted: self.deleted,
             expired: self.expired,
-        };
-        for (_, sequence) in self.timers.range(..=(now_ms, u64::MAX)) {
-            self.count_due(*sequence, &mut depth);
+            purged: self.purged,
         }
-        depth
+    }
+
+    /// Messages that a receive may take, unless their group is held.
+    pub(super) fn visible(&self) -> u64 {
+        self.ready.count() + self.received.returned().len() as u64 + self.groups.visible()
     }
 
     pub fn oldest_live_sequence(&self) -> Option<u64> {
@@ -234,25 +208,52 @@ impl QueueMachine {
         self.received.get(sequence).is_some()
             || self.ready.contains(sequence)
             || self.delayed.contains(sequence)
+            || self.groups.is_fresh(sequence)
+    }
+
+    /// How a receipt stands to its message.
+    pub fn receipt(&mut self, sequence: u64, receive_count: u32, now_ms: i64) -> ReceiptState {
+        self.advance(now_ms);
+        match self.received.get(sequence) {
+            // Being deleted counts as deleted: a failure of the disk ends the process.
+            None => ReceiptState::Gone,
+            Some(message) if message.settling => ReceiptState::Gone,
+            Some(message) if message.receive_count != receive_count => ReceiptState::Superseded,
+            Some(message) if message.is_held_by(receive_count, now_ms) => ReceiptState::InFlight,
+            Some(_) => ReceiptState::Expired,
+        }
     }
 
     /// Shows what is due.
-    fn advance(&mut self, now_ms: i64) {
+    pub(super) fn advance(&mut self, now_ms: i64) {
         while let Some(&(deadline_ms, sequence)) = self.timers.first() {
             if deadline_ms > now_ms {
                 return;
             }
             if let Some(run) = self.delayed.take_run(sequence, &mut self.timers) {
-                self.ready.insert(sequence, run.end);
+                self.show_run(sequence, run.end);
             } else {
+                self.stop_work(sequence, deadline_ms);
                 self.show(sequence);
             }
             self.timers.remove(&(deadline_ms, sequence));
         }
     }
 
+    /// Makes messages never received visible.
+    fn show_run(&mut self, first: u64, end: u64) {
+        let grouped: Vec<(u64, u32)> = self.groups.fresh_between(first, end).collect();
+        let mut from = first;
+        for (sequence, group) in grouped {
+            self.ready.insert(from, sequence);
+            self.groups.show(group, sequence);
+            from = sequence.saturating_add(1);
+        }
+        self.ready.insert(from, end);
+    }
+
     /// Makes a received message visible, to workers or to the move to the dead-letter queue.
-    fn show(&mut self, sequence: u64) {
+    pub(super) fn show(&mut self, sequence: u64) {
         let max_receives = self.policy.max_receives;
         self.change(sequence, |message| {
             let spent = max_receives.is_some_and(|max| message.receive_count >= max.max(1));
@@ -260,69 +261,72 @@ impl QueueMachine {
         });
     }
 
-    /// Moves a message from where never received ones are to `received`, if it is there.
-    fn receive_first(&mut self, sequence: u64, now_ms: i64) {
+    /// Takes a message out of where never received ones are. Gives it as it is at its first receive.
+    pub(super) fn take_fresh(&mut self, sequence: u64, now_ms: i64) -> Option<Received> {
         let sent_at_ms = self.sent_times.of(sequence);
-        if self.take_fresh(sequence) {
-            let message = Received {
-                state: State::Returned,
-                settling: false,
-                receive_count: 0,
-                sent_at_ms,
-                first_received_at_ms: now_ms,
-                deadline_ms: now_ms,
-            };
-            self.received.insert(sequence, message, &mut self.timers);
-        }
-    }
-
-    fn take_fresh(&mut self, sequence: u64) -> bool {
-        if !self.ready.take(sequence) && !self.delayed.take(sequence, &mut self.timers) {
-            return false;
+        let was_plain = self.ready.take(sequence) || self.delayed.take(sequence, &mut self.timers);
+        let group = self.groups.take_fresh(sequence);
+        if !was_plain && group.is_none() {
+            return None;
         }
         self.sent_times.forget_before(self.first_fresh());
-        let (ready, delayed) = (&self.ready, &self.delayed);
-        let wanted = |first, end| ready.overlaps(first, end) || delayed.overlaps(first, end);
-        self.sent_times.thin_out(ready.count() + delayed.count(), wanted);
-        true
+        let (ready, delayed, groups) = (&self.ready, &self.delayed, &self.groups);
+        let wanted = |first, end| {
+            ready.overlaps(first, end)
+                || delayed.overlaps(first, end)
+                || groups.fresh_between(first, end).next().is_some()
+        };
+        let fresh = ready.count() + delayed.count() + groups.visible();
+        self.sent_times.thin_out(fresh, wanted);
+        Some(Received {
+            state: State::Leased,
+            settling: false,
+            backdated: !self.backdated.is_empty() && self.backdated.remove(&(sent_at_ms, sequence)),
+            receive_count: 0,
+            group,
+            sent_at_ms,
+            first_received_at_ms: now_ms,
+            leased_at_ms: now_ms,
+            deadline_ms: now_ms,
+        })
     }
 
-    fn first_fresh(&self) -> Option<u64> {
-        self.ready.first().into_iter().chain(self.delayed.first()).min()
+    pub(super) fn first_fresh(&self) -> Option<u64> {
+        let plain = self.ready.first().into_iter().chain(self.delayed.first()).min();
+        plain.into_iter().chain(self.groups.first_fresh()).min()
     }
 
-    fn sent_at_ms(&self, sequence: u64) -> i64 {
+    pub(super) fn sent_at_ms(&self, sequence: u64) -> i64 {
         let received = self.received.get(sequence).map(|message| message.sent_at_ms);
         received.unwrap_or_else(|| self.sent_times.of(sequence))
     }
 
-    /// Counts what lies behind a due timer as visible.
-    fn count_due(&self, sequence: u64, depth: &mut QueueDepth) {
-        let Some(message) = self.received.get(sequence) else {
-            let length = self.delayed.length_at(sequence);
-            depth.ready += length;
-            depth.delayed -= length;
-            return;
-        };
-        match message.state {
-            State::Leased => depth.in_flight -= 1,
-            State::Postponed => depth.delayed -= 1,
-            State::Returned | State::Exhausted => return,
-        }
-        match self.policy.max_receives {
-            Some(max) if message.receive_count >= max.max(1) => depth.exhausted += 1,
-            _ => depth.ready += 1,
-        }
+    pub(super) fn change(&mut self, sequence: u64, change: impl FnOnce(&mut Received)) -> Option<Lease> {
+        let mut links = Links { timers: &mut self.timers, groups: &mut self.groups };
+        self.received.change(sequence, &mut links, change)
     }
 
-    fn change(&mut self, sequence: u64, change: impl FnOnce(&mut Received)) -> Option<Lease> {
-        self.received.change(sequence, &mut self.timers, change)
+    pub(super) fn receive(&mut self, sequence: u64, message: Received) {
+        let mut links = Links { timers: &mut self.timers, groups: &mut self.groups };
+        self.received.insert(sequence, message, &mut links);
     }
 
     /// Takes a message out of everything. True if it was live.
-    fn forget(&mut self, sequence: u64) -> bool {
-        self.received.remove(sequence, &mut self.timers) || self.take_fresh(sequence)
+    pub(super) fn forget(&mut self, sequence: u64) -> bool {
+        let mut links = Links { timers: &mut self.timers, groups: &mut self.groups };
+        if self.received.remove(sequence, &mut links) {
+            return true;
+        }
+        let fresh = self.take_fresh(sequence, 0);
+        if let Some(group) = fresh.and_then(|message| message.group) {
+            self.groups.leave(group);
+        }
+        fresh.is_some()
     }
+}
+
+pub(super) fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// How many entries each structure has: what memory and the work of one operation depend on.

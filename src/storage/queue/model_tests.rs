@@ -1,7 +1,8 @@
 //! The machine against a model that is too simple to be wrong: random steps with restarts, crashes and
 //! replays in between.
 
-use super::{Lease, QueueMachine, tests::policy};
+use super::tests::{policy, send};
+use super::{Lease, QueueMachine};
 use crate::storage::QueueDepth;
 use proptest::{prelude::*, test_runner::RngSeed};
 use std::collections::BTreeMap;
@@ -92,6 +93,7 @@ impl Model {
             sent: self.next,
             deleted: self.deleted,
             expired: self.expired,
+            ..QueueDepth::default()
         }
     }
 }
@@ -109,7 +111,7 @@ enum Logged {
 impl Logged {
     fn replay(&self, machine: &mut QueueMachine) {
         match self {
-            Self::Sent(first, times, visible_at) => machine.sent(*first, times, *visible_at),
+            Self::Sent(first, times, visible_at) => send(machine, *first, times, *visible_at),
             Self::Lease(lease) => machine.replay_lease(lease),
             Self::Settled(sequence) => machine.settled(*sequence),
             Self::Release(sequence, receives, visible_at) => {
@@ -217,7 +219,7 @@ impl Run {
         let visible_at = if delay == 0 { 0 } else { self.now + delay };
         let times = vec![self.now; count];
         let first = self.model.next;
-        self.machine.sent(first, &times, visible_at);
+        send(&mut self.machine, first, &times, visible_at);
         self.log.push(Logged::Sent(first, times, visible_at));
         for sequence in first..first + count as u64 {
             let message = ModelMessage {
@@ -346,7 +348,7 @@ impl Run {
         }
     }
 
-    fn compare(&self) {
+    fn compare(&mut self) {
         assert_eq!(self.machine.depth(self.now), self.model.depth(self.now));
         assert_eq!(self.machine.oldest_live_sequence(), self.model.messages.keys().next().copied());
         for sequence in 0..=self.model.next {

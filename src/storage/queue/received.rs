@@ -2,6 +2,7 @@
 
 use super::{
     delayed::Timers,
+    groups::Groups,
     message::{Lease, Received, State},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +11,19 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReceivedMessages {
     messages: BTreeMap<u64, Received>,
+    /// Those without a group; the others are visible in `Groups`.
     returned: BTreeSet<u64>,
     exhausted: BTreeSet<u64>,
     leased: u64,
     postponed: u64,
     settling: u64,
+    backdated: u64,
+}
+
+/// What is kept in step with the messages.
+pub(super) struct Links<'a> {
+    pub timers: &'a mut Timers,
+    pub groups: &'a mut Groups,
 }
 
 impl ReceivedMessages {
@@ -31,7 +40,7 @@ impl ReceivedMessages {
         self.messages.iter().map(|(sequence, message)| (*sequence, message))
     }
 
-    /// Visible messages, lowest sequence first.
+    /// Visible messages without a group, lowest sequence first.
     pub fn returned(&self) -> &BTreeSet<u64> {
         &self.returned
     }
@@ -41,7 +50,7 @@ impl ReceivedMessages {
         &self.exhausted
     }
 
-    /// Hidden by a lease or by a deletion on its way.
+    /// Hidden by a lease or by a batch on its way.
     pub fn in_flight(&self) -> u64 {
         self.leased + self.settling
     }
@@ -51,8 +60,52 @@ impl ReceivedMessages {
         self.postponed
     }
 
-    pub fn insert(&mut self, sequence: u64, message: Received, timers: &mut Timers) {
+    /// True when send times may not ascend with the sequences.
+    pub fn has_backdated(&self) -> bool {
+        self.backdated > 0
+    }
+
+    pub fn insert(&mut self, sequence: u64, message: Received, links: &mut Links<'_>) {
         self.messages.insert(sequence, message);
+        self.backdated += u64::from(message.backdated);
+        self.index(sequence, &message, links.timers);
+        if let Some(group) = message.group {
+            links.groups.moved(group, sequence, None, Some(&message));
+        }
+    }
+
+    /// True if it was there.
+    pub fn remove(&mut self, sequence: u64, links: &mut Links<'_>) -> bool {
+        let Some(message) = self.messages.remove(&sequence) else { return false };
+        self.backdated -= u64::from(message.backdated);
+        self.unindex(sequence, &message, links.timers);
+        if let Some(group) = message.group {
+            links.groups.moved(group, sequence, Some(&message), None);
+            links.groups.leave(group);
+        }
+        true
+    }
+
+    /// Changes a message and what index it is in.
+    pub fn change(
+        &mut self,
+        sequence: u64,
+        links: &mut Links<'_>,
+        change: impl FnOnce(&mut Received),
+    ) -> Option<Lease> {
+        let message = self.messages.get_mut(&sequence)?;
+        let before = *message;
+        change(message);
+        let after = *message;
+        self.unindex(sequence, &before, links.timers);
+        self.index(sequence, &after, links.timers);
+        if let Some(group) = after.group {
+            links.groups.moved(group, sequence, Some(&before), Some(&after));
+        }
+        Some(after.lease(sequence))
+    }
+
+    fn index(&mut self, sequence: u64, message: &Received, timers: &mut Timers) {
         if message.settling {
             self.settling += 1;
             return;
@@ -66,21 +119,20 @@ impl ReceivedMessages {
                 timers.insert((message.deadline_ms, sequence));
                 self.postponed += 1;
             }
-            State::Returned => {
+            State::Returned if message.group.is_none() => {
                 self.returned.insert(sequence);
             }
+            State::Returned => {}
             State::Exhausted => {
                 self.exhausted.insert(sequence);
             }
         }
     }
 
-    /// True if it was there.
-    pub fn remove(&mut self, sequence: u64, timers: &mut Timers) -> bool {
-        let Some(message) = self.messages.remove(&sequence) else { return false };
+    fn unindex(&mut self, sequence: u64, message: &Received, timers: &mut Timers) {
         if message.settling {
             self.settling -= 1;
-            return true;
+            return;
         }
         match message.state {
             State::Leased => {
@@ -91,27 +143,13 @@ impl ReceivedMessages {
                 timers.remove(&(message.deadline_ms, sequence));
                 self.postponed -= 1;
             }
-            State::Returned => {
+            State::Returned if message.group.is_none() => {
                 self.returned.remove(&sequence);
             }
+            State::Returned => {}
             State::Exhausted => {
                 self.exhausted.remove(&sequence);
             }
         }
-        true
-    }
-
-    /// Changes a message and what index it is in.
-    pub fn change(
-        &mut self,
-        sequence: u64,
-        timers: &mut Timers,
-        change: impl FnOnce(&mut Received),
-    ) -> Option<Lease> {
-        let mut message = self.messages.get(&sequence).copied()?;
-        self.remove(sequence, timers);
-        change(&mut message);
-        self.insert(sequence, message, timers);
-        Some(message.lease(sequence))
     }
 }

@@ -13,22 +13,36 @@ pub(super) struct Stamp {
 #[derive(Debug, Clone, Default)]
 pub(super) struct SentTimes {
     stamps: VecDeque<Stamp>,
+    latest_ms: i64,
 }
 
 /// Entries that may outnumber the messages they are kept for before they are thinned out.
 const SLACK: u64 = 1_024;
+/// Batches reach the log in another order than their messages were stamped: this much counts as the
+/// same time, so that only what was sent long before (to another queue) is backdated.
+const JITTER_MS: i64 = 1_000;
 
 impl SentTimes {
-    /// Sequences must ascend from call to call.
-    pub fn push(&mut self, first: u64, sent_at_ms: i64) {
+    /// Sequences must ascend from call to call. True when the message is backdated: older than one
+    /// before it.
+    pub fn push(&mut self, first: u64, sent_at_ms: i64) -> bool {
+        let lateness = self.latest_ms.saturating_sub(sent_at_ms);
+        let sent_at_ms = if (1..=JITTER_MS).contains(&lateness) { self.latest_ms } else { sent_at_ms };
         if self.stamps.back().is_none_or(|last| last.sent_at_ms != sent_at_ms) {
             self.stamps.push_back(Stamp { first, sent_at_ms });
         }
+        self.latest_ms = self.latest_ms.max(sent_at_ms);
+        sent_at_ms < self.latest_ms
     }
 
     pub fn of(&self, sequence: u64) -> i64 {
         let after = self.stamps.partition_point(|stamp| stamp.first <= sequence);
         self.stamps.get(after.saturating_sub(1)).map_or(0, |stamp| stamp.sent_at_ms)
+    }
+
+    /// The latest time ever pushed.
+    pub fn latest_ms(&self) -> i64 {
+        self.latest_ms
     }
 
     /// Forgets what lies before `oldest`, the first sequence still of interest; all when there is none.
@@ -58,5 +72,10 @@ impl SentTimes {
 
     pub fn restore(&mut self, stamp: Stamp) {
         self.stamps.push_back(stamp);
+        self.latest_ms = self.latest_ms.max(stamp.sent_at_ms);
+    }
+
+    pub fn restore_latest(&mut self, latest_ms: i64) {
+        self.latest_ms = self.latest_ms.max(latest_ms);
     }
 }

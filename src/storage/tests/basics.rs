@@ -178,7 +178,7 @@ async fn an_output_and_its_message_s_deletion_happen_together_once() {
 async fn a_message_comes_again_after_its_visibility_timeout_and_is_exhausted_at_last() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let policy = QueuePolicy { max_receives: Some(2), retention: None };
+    let policy = QueuePolicy { max_receives: Some(2), ..QueuePolicy::default() };
     let queue = store.declare_queue("q", policy).await.unwrap();
     let mut batch = Batch::new();
     batch.send(queue, block(&[b"poison"]), 0);

@@ -1,10 +1,13 @@
 //! What the store promises, tried through its public face.
 
 mod basics;
+mod clocks;
 mod closing;
 mod corruption;
 mod doctor;
+mod format_1;
 mod model;
+mod queues;
 mod recovery;
 mod upkeep;
 

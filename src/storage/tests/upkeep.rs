@@ -120,7 +120,11 @@ async fn a_full_disk_holds_growth_back_and_lets_the_rest_go_on() {
 async fn messages_past_their_retention_are_counted_as_expired() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let policy = QueuePolicy { max_receives: None, retention: Some(Duration::from_millis(1)) };
+    let policy = QueuePolicy {
+        max_receives: None,
+        retention: Some(Duration::from_millis(1)),
+        ..QueuePolicy::default()
+    };
     let queue = store.declare_queue("q", policy).await.unwrap();
     let mut batch = Batch::new();
     batch.send(queue, block(&[b"old", b"older"]), 0);

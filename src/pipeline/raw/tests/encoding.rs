@@ -33,6 +33,7 @@ fn record(sequence: u64, arrived_at_ms: i64, payload: &str) -> Judged {
         attributes: Bytes::new(),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         crc: 0,
+        provenance: None,
     };
     Judged { record, keep: true }
 }

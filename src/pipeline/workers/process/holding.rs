@@ -114,6 +114,7 @@ mod tests {
             attributes: Bytes::new(),
             payload: Bytes::from_static(b"{}"),
             crc: 0,
+            provenance: None,
         };
         let receipt = Receipt { queue: QueueId(1), sequence, receive_count: 1 };
         (

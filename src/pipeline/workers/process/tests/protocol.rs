@@ -22,6 +22,7 @@ fn message(payload: &str) -> LeasedMessage {
             attributes: Bytes::new(),
             payload: Bytes::copy_from_slice(payload.as_bytes()),
             crc: 0,
+            provenance: None,
         },
     }
 }
