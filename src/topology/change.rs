@@ -153,6 +153,14 @@ fn refusal(running: &PlannedNode, wanted: &PlannedNode) -> Option<Refusal> {
                 after.shards, before.shards, before.shards
             ),
         }),
+        (Section::Queue(before), Section::Queue(after)) if before.fifo != after.fifo => Some(Refusal {
+            key: KeyPath::of(["queue", &wanted.name, "fifo"]),
+            message: format!(
+                "a queue keeps the order of its messages all its life or never: restore fifo = {}, or choose \
+                 another queue name",
+                before.fifo
+            ),
+        }),
         (Section::Ingress(before), Section::Ingress(after)) if shares_port(&before.listen, &after.listen) => {
             let message = format!(
                 "{} cannot be bound beside {}, where it listens now; choose another port, or stop the daemon \

@@ -149,7 +149,11 @@ impl Plan {
             nodes.insert(name.clone(), PlannedNode::implicit(&name, section));
         }
         for name in &letters {
-            let section = Section::Queue(QueueSection { retention: DEAD_LETTERS_KEPT, ..Default::default() });
+            let leads_here =
+                |queue: &QueueSection| queue.dead_letter.as_ref().is_some_and(|letter| &letter.queue == name);
+            let fifo = spec.queue.values().any(|queue| queue.fifo && leads_here(queue));
+            let section =
+                Section::Queue(QueueSection { retention: DEAD_LETTERS_KEPT, fifo, ..Default::default() });
             nodes.insert(name.clone(), PlannedNode::implicit(name, section));
         }
         Self {

@@ -60,6 +60,11 @@ pub enum Problem {
     NoIngress,
     #[error("dead letters would come back: {}; let the last queue keep its messages", .queues.join(" -> "))]
     DeadLetterLoop { queues: Vec<String> },
+    #[error(
+        "{queue:?} has fifo = {is} and {of:?}, whose dead letters come there, has fifo = {wants}; give both the \
+         same, or name another dead-letter queue"
+    )]
+    DeadLetterOrder { queue: String, is: bool, of: String, wants: bool },
 
     // Numbers and times.
     #[error("{least_name} = {least} is above {most_name} = {most}; raise {most_name} or lower {least_name}")]
@@ -134,7 +139,7 @@ pub enum Problem {
 
 impl Problem {
     /// The names of all rules.
-    pub const RULES: [&str; 45] = [
+    pub const RULES: [&str; 46] = [
         "unreadable",
         "unknown-language",
         "syntax",
@@ -157,6 +162,7 @@ impl Problem {
         "two-sources",
         "no-ingress",
         "dead-letter-loop",
+        "dead-letter-order",
         "min-above-max",
         "burst-below-batch",
         "burst-without-rate",
@@ -207,6 +213,7 @@ impl Problem {
             Self::TwoSources { .. } => "two-sources",
             Self::NoIngress => "no-ingress",
             Self::DeadLetterLoop { .. } => "dead-letter-loop",
+            Self::DeadLetterOrder { .. } => "dead-letter-order",
             Self::MinAboveMax { .. } => "min-above-max",
             Self::BurstBelowBatch { .. } => "burst-below-batch",
             Self::BurstWithoutRate { .. } => "burst-without-rate",

@@ -83,6 +83,11 @@ impl Queue {
         &self.store
     }
 
+    /// Messages with the same key come in order, and to one receiver at a time.
+    pub fn is_fifo(&self) -> bool {
+        self.section().fifo
+    }
+
     /// Receives after which a message moves to the dead-letter queue.
     pub fn max_receives(&self) -> Option<u32> {
         self.section().dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives.max(1))
@@ -119,6 +124,7 @@ fn policy(section: &QueueSection) -> QueuePolicy {
     QueuePolicy {
         max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
         retention: Some(section.retention.0),
+        fifo: section.fifo,
         ..QueuePolicy::default()
     }
 }

@@ -17,7 +17,13 @@ pub struct QueueSection {
     /// How long a message is kept. Default "4d".
     #[serde(default = "four_days")]
     pub retention: Span,
-    /// Where messages go that were received too often.
+    /// Messages with the same partition key come in the order in which they were sent, and only to one worker at a
+    /// time: the next ones wait until it is done with those it has. More workers than keys that wait find nothing
+    /// to do. Stays as it is for the life of the queue. Default false: messages come in about their order.
+    #[serde(default)]
+    pub fifo: bool,
+    /// Where messages go that were received too often. The dead-letter queue of a FIFO queue is FIFO, and of another
+    /// queue not.
     #[serde(default)]
     pub dead_letter: Option<DeadLetter>,
 }
@@ -35,7 +41,13 @@ pub struct DeadLetter {
 
 impl Default for QueueSection {
     fn default() -> Self {
-        Self { from: None, visibility_timeout: thirty_seconds(), retention: four_days(), dead_letter: None }
+        Self {
+            from: None,
+            visibility_timeout: thirty_seconds(),
+            retention: four_days(),
+            fifo: false,
+            dead_letter: None,
+        }
     }
 }
 

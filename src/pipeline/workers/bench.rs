@@ -46,6 +46,15 @@ impl Crew {
 
 impl Bench {
     pub async fn new(visibility: Duration, max_receives: u32) -> Self {
+        Self::with(visibility, max_receives, false).await
+    }
+
+    /// Its queue of work and the dead-letter queue are FIFO.
+    pub async fn in_order(max_receives: u32) -> Self {
+        Self::with(LONG, max_receives, true).await
+    }
+
+    async fn with(visibility: Duration, max_receives: u32, fifo: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = StorageSettings {
             flush: false,
@@ -60,13 +69,15 @@ impl Bench {
         let section = QueueSection {
             visibility_timeout: Span(visibility),
             dead_letter: Some(DeadLetter { queue: "dead".to_owned(), max_receives }),
+            fifo,
             ..QueueSection::default()
         };
         let plain = QueueSection::default();
+        let letters = QueueSection { fifo, ..plain.clone() };
         Self {
             work: Queue::open("rides", &section, store.clone()).await.unwrap(),
             results: Queue::open("results", &plain, store.clone()).await.unwrap(),
-            dead: Queue::open("dead", &plain, store).await.unwrap(),
+            dead: Queue::open("dead", &letters, store).await.unwrap(),
             context,
             folder,
         }

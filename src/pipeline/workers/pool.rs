@@ -16,6 +16,7 @@ use crate::{
 };
 use std::{
     borrow::Borrow,
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -122,8 +123,12 @@ impl Pool {
         let messages = self.queue.receive_until(most, WAIT, stop).await;
         let messages = messages.map_err(|error| TaskError::new("receiving messages", error))?;
         if suspects > 0 {
-            // Where nothing waits, nothing suspect does.
-            let left = if messages.is_empty() { 0 } else { suspects - 1 };
+            // Where nothing waits, nothing suspect does; on a FIFO queue it may wait for its next try.
+            let left = match messages.is_empty() {
+                true if self.queue.is_fifo() => suspects,
+                true => 0,
+                false => suspects - 1,
+            };
             let _ = self.suspects.compare_exchange(suspects, left, Relaxed, Relaxed);
         }
         Ok(messages)
@@ -143,7 +148,20 @@ impl Pool {
             target: self.target.as_ref(),
         };
         let now_ms = now_ms();
-        let settle = |(message, fate): (M, Fate)| Settlement::new(message.borrow(), fate, &terms, now_ms);
+        let fifo = self.queue.is_fifo();
+        let mut waiting = HashSet::new();
+        let settle = |(message, fate): (M, Fate)| {
+            let message = message.borrow();
+            // What comes after a message that is tried again waits behind it.
+            let fate = if waiting.contains(&message.record.key) { Fate::Returned } else { fate };
+            let settlement = Settlement::new(message, fate, &terms, now_ms);
+            if fifo && matches!(settlement.action, Action::Release { .. }) {
+                waiting.insert(message.record.key.clone());
+                // One by one from here, so that a message that fails lets no other be received too often.
+                self.suspects.fetch_add(1, Relaxed);
+            }
+            settlement
+        };
         judged.into_iter().map(settle).collect()
     }
 

@@ -92,6 +92,7 @@ impl Stage for WorkersStage {
             in_service: census.in_service,
             draining: census.draining,
             tally: Some(sum_tallies(&context.store, &context.node)),
+            limit: queue.is_fifo().then(|| u32::try_from(depth.active_groups).unwrap_or(u32::MAX)),
             ..Observation::default()
         };
         let details = [

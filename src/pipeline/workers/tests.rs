@@ -116,6 +116,32 @@ async fn a_failed_item_is_tried_again_and_the_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_fifo_queue_what_follows_a_failed_message_of_its_key_waits_until_that_is_done_or_put_aside() {
+    let bench = Bench::in_order(3).await;
+    let (requests, got) = mpsc::channel();
+    let run = serve(move |request| {
+        requests.send(ids(&request)).unwrap();
+        if !ids(&request).contains(&"rides/1".to_owned()) {
+            return doubled(&request);
+        }
+        let others = ids(&request).into_iter().filter(|id| id != "rides/1");
+        let results: Vec<Value> = others.map(|id| json!({ "id": id, "data": 0 })).collect();
+        let failures = json!([{ "id": "rides/1", "reason": "busy" }]);
+        (200, json!({ "results": results, "failures": failures }).to_string())
+    });
+    let pool = bench.pool(run);
+    bench.send(&[r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#, r#"{"n":4}"#]).await;
+    let mut results = Vec::new();
+    bench.work_well_until(&pool, async || results = take(&bench.results, 3).await).await;
+    assert_eq!((payloads(&results), origins(&results)), (vec!["0", "6", "8"], vec![0, 2, 3]));
+    assert_eq!(origins(&take(&bench.dead, 1).await), [1]);
+    let all = ["rides/0", "rides/1", "rides/2", "rides/3"].map(str::to_owned).to_vec();
+    let alone = |number: u32| vec![format!("rides/{number}")];
+    assert_eq!(got.try_iter().collect::<Vec<_>>(), [all, alone(1), alone(1), alone(2), alone(3)]);
+    assert_eq!(bench.tally(), Tally { finished: 3, quarantined: 1, ..Tally::default() });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_refused_batch_only_the_guilty_message_is_given_up() {
     let bench = Bench::new(LONG, 5).await;
     let run = serve(|request| match ids(&request).contains(&"rides/1".to_owned()) {

@@ -184,6 +184,14 @@ fn everything_that_cannot_change_while_it_runs_is_refused_at_once() {
 }
 
 #[test]
+fn whether_a_queue_keeps_order_stays_as_it_is_for_it_and_its_dead_letters() {
+    let changes = changed(&with("[queue.odd]\n", "[queue.odd]\nfifo = true\n"));
+    let refused: Vec<_> = changes.refusals.iter().map(|refusal| refusal.key.to_string()).collect();
+    assert_eq!(refused, ["queue.odd.fifo", "queue.letters.fifo"]);
+    assert!(changes.refusals[0].message.contains("restore fifo = false"), "{:?}", changes.refusals);
+}
+
+#[test]
 fn an_address_that_cannot_be_bound_beside_the_running_one_is_refused() {
     let at = |listen: &str| {
         let line = format!("to = [\"trips\", \"bare\"]\nlisten = \"{listen}\"\n");

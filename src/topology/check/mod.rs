@@ -6,6 +6,7 @@ mod graph;
 mod life_cycle;
 mod names;
 mod numbers;
+mod order;
 mod places;
 mod programs;
 mod rules;
@@ -22,6 +23,7 @@ pub(super) fn check(spec: &TopologySpec, shaped: &Shaped, faults: &mut Faults<'_
     edges::check(&graph, faults);
     flow::check(&graph, faults);
     numbers::check(spec, faults);
+    order::check(spec, faults);
     scale::check(spec, faults);
     life_cycle::check(spec, faults);
     places::check(spec, faults);
