@@ -45,17 +45,18 @@ pub struct IngressSection {
     pub waiting: u32,
 }
 
-/// Requests outstanding with a collector that fill it: a group on its way to the disk and another that gathers.
-const OUTSTANDING: u32 = 64;
-
 impl IngressSection {
-    /// How the pool scales: by outstanding requests, unless policies are given, for they never wait long
-    /// enough to have an age.
+    /// How the pool scales unless policies are given, for requests never wait long enough to have an age: by
+    /// the time that collectors are busy, and by outstanding requests. A collector is full when as many are
+    /// outstanding as may wait for it; those that merely wait for the disk together need no second one, which
+    /// would halve the groups and flush twice as often.
     pub fn pool_scale(&self) -> Scale {
         let mut scale = self.scale.clone();
         if scale.policies.is_empty() {
-            let utilisation = UtilisationPolicy::of_outstanding(OUTSTANDING);
-            scale.policies.push(ScalePolicy { utilisation: Some(utilisation), ..ScalePolicy::default() });
+            let both = [UtilisationPolicy::default(), UtilisationPolicy::of_outstanding(self.waiting)];
+            let policy =
+                |utilisation| ScalePolicy { utilisation: Some(utilisation), ..ScalePolicy::default() };
+            scale.policies.extend(both.map(policy));
         }
         scale
     }

@@ -25,7 +25,7 @@ fn until(mut done: impl FnMut() -> bool) {
 #[test]
 fn collectors_are_scaled_by_the_requests_that_are_outstanding_and_each_is_answered() {
     const CLIENTS: u64 = 96;
-    let section = section(json!({ "waiting": 256, "scale": { "min": 1, "max": 8 } }));
+    let section = section(json!({ "waiting": 128, "scale": { "min": 1, "max": 8 } }));
     let mut daemon = start(&section, json!({ "shards": 4 }));
     // Nobody collects, so that what comes stays outstanding.
     daemon.tasks.abort_all();
@@ -41,10 +41,11 @@ fn collectors_are_scaled_by_the_requests_that_are_outstanding_and_each_is_answer
     let seen = stage.observe(&daemon.tasks);
     assert_eq!((seen.in_flight, seen.detail["unit"].as_str()), (0, Some("requests")));
     let scale = section.pool_scale();
-    let policy = scale.policies[0].utilisation.as_ref().unwrap();
-    let each = f64::from(policy.outstanding.unwrap()) * policy.target;
+    let [busy, outstanding] = [0, 1].map(|place| scale.policies[place].utilisation.as_ref().unwrap());
+    assert_eq!((busy.outstanding, outstanding.outstanding), (None, Some(128)));
+    let each = 128.0 * outstanding.target;
     let wanted = (seen.backlog as f64 / each).ceil() as u32;
-    assert_eq!((scale.policies.len(), wanted), (1, 3), "96 requests at 64 and a utilisation of 0.7");
+    assert_eq!((scale.policies.len(), wanted), (2, 2), "96 requests at 128 and a utilisation of 0.7");
     stage.reconcile(Capacity(wanted), &mut daemon.tasks);
     assert!(clients.into_iter().all(|client| client.join().unwrap() == 200));
     until(|| {
