@@ -26,15 +26,6 @@ STREAM, REGION = "trips", "us-east-1"
 STATIONS = 20
 # Leases of a consumer that was killed are taken over after so many seconds.
 LEASE = 3
-TOPOLOGY = """
-[ingress.collector]
-to = "bronze"
-
-[raw.bronze]
-store = "file://raw"
-format = "jsonl"
-"""
-
 
 async def produce(endpoint, seed, first, last):
     """Puts trips; those of a station are counted through all calls."""
@@ -205,10 +196,8 @@ def dynamo(python, work):
 
 
 def lab(options, work, leases):
-    daemon = rig.Daemon(rig.check_binary(options.caudal), work, work / "data", TOPOLOGY)
-    if not daemon.wait_until_serving():
-        raise rig.Lost(f"the daemon does not start\n{daemon.tail()}")
-    endpoint = "http://" + json.loads((daemon.data / "run.json").read_text())["aws"]
+    daemon = rig.Daemon(rig.check_binary(options.caudal), work, work / "data", rig.AWS_TOPOLOGY)
+    endpoint = rig.aws_endpoint(daemon)
     asyncio.run(ask(endpoint, "create_stream", StreamName=STREAM, ShardCount=2))
     half = options.trips // 2
     put(endpoint, options.seed, 0, half)

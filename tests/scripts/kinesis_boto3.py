@@ -218,30 +218,14 @@ def all_state(service):
     return told
 
 
-TOPOLOGY = """
-[ingress.collector]
-to = "bronze"
-
-[raw.bronze]
-store = "file://raw"
-format = "jsonl"
-"""
-
-
-def endpoint(daemon):
-    if not daemon.wait_until_serving():
-        raise rig.Lost(f"the daemon does not start\n{daemon.tail()}")
-    return "http://" + json.loads((daemon.data / "run.json").read_text())["aws"]
-
-
 def main():
     parser = rig.arguments(__doc__)
     parser.add_argument("--over", choices=kinesis_cbor.KINDS, default="json", help="the protocol")
     options = parser.parse_args()
     protocol = options.over
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "kinesis")
-    daemon = rig.Daemon(binary, work, work / "data", TOPOLOGY)
-    address = endpoint(daemon)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
+    address = rig.aws_endpoint(daemon)
     service = Service(address, protocol=protocol)
     arn = streams(service)
     answered = records(service)
@@ -254,8 +238,8 @@ def main():
     check_records(service, answered)
     before = all_state(service)
     daemon.kill()
-    daemon = rig.Daemon(binary, work, work / "data", TOPOLOGY)
-    service = Service(endpoint(daemon), protocol=protocol)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
+    service = Service(rig.aws_endpoint(daemon), protocol=protocol)
     equal(all_state(service), before, "what is told after kill -9")
     check_records(service, answered)
     service.deregister_stream_consumer(ConsumerARN=consumer)

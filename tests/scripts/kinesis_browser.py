@@ -14,7 +14,6 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-import kinesis_boto3
 import rig
 
 PAGE = Path(__file__).resolve().parents[1] / "clients" / "javascript" / "page.js"
@@ -103,9 +102,9 @@ def main():
     if not (options.modules / "node_modules").is_dir():
         raise rig.Skip(f"the packages of {PAGE.parent / 'package.json'} are not installed in {options.modules}")
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "browser")
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
     address, outcomes = serve(bundle(options.modules, work))
-    endpoint = urllib.parse.quote(kinesis_boto3.endpoint(daemon), safe="")
+    endpoint = urllib.parse.quote(rig.aws_endpoint(daemon), safe="")
     outcome = browse(f"{address}?endpoint={endpoint}", outcomes, work, options.patience)
     if "told" not in outcome:
         raise rig.Lost(outcome.get("error"))

@@ -13,7 +13,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import kinesis_boto3
 import rig
 from kinesis_boto3 import equal
 
@@ -322,8 +321,8 @@ def commands(driver):
 def main():
     options = rig.arguments(__doc__).parse_args()
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "cli")
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY)
-    endpoint = kinesis_boto3.endpoint(daemon)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
+    endpoint = rig.aws_endpoint(daemon)
     aws = CommandLine(endpoint)
     arn = streams(aws)
     records(aws, work)

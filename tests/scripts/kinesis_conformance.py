@@ -65,8 +65,8 @@ class Unchecked(kinesis_boto3.Service):
 def start(binary, work, name, environment=None):
     folder = work / name
     folder.mkdir(exist_ok=True)
-    daemon = rig.Daemon(binary, folder, folder / "data", kinesis_boto3.TOPOLOGY, environment)
-    return daemon, kinesis_boto3.endpoint(daemon)
+    daemon = rig.Daemon(binary, folder, folder / "data", rig.AWS_TOPOLOGY, environment)
+    return daemon, rig.aws_endpoint(daemon)
 
 
 def refusals(binary, work, protocol):

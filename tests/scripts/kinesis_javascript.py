@@ -8,7 +8,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import kinesis_boto3
 import rig
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "clients" / "javascript"
@@ -47,8 +46,8 @@ def main():
     if not (options.modules / "node_modules").is_dir():
         raise rig.Skip(f"the packages of {SCRIPTS / 'package.json'} are not installed in {options.modules}")
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "javascript")
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY)
-    print(run(options.client, kinesis_boto3.endpoint(daemon), options.modules, options.patience), flush=True)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
+    print(run(options.client, rig.aws_endpoint(daemon), options.modules, options.patience), flush=True)
     daemon.stop()
 
 

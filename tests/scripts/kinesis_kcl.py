@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 
 import boto3
-import kinesis_boto3
 import rig
 
 STREAM = "bicimad"
@@ -286,8 +285,8 @@ def main():
         raise rig.Skip(f"a Python package is not installed: {missing}") from missing
     deadline = time.monotonic() + options.limit
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "kcl")
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY)
-    endpoint, dynamodb = kinesis_boto3.endpoint(daemon), local_dynamodb(work)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
+    endpoint, dynamodb = rig.aws_endpoint(daemon), local_dynamodb(work)
     kinesis = boto3.client(
         "kinesis", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test",
     )

@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import boto3
-import kinesis_boto3
 import rig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
@@ -204,7 +203,7 @@ class Server:
     def start(self, address):
         deadline = time.monotonic() + rig.PATIENCE
         while True:
-            self.daemon = rig.Daemon(self.binary, self.work, self.work / "data", kinesis_boto3.TOPOLOGY, aws=address)
+            self.daemon = rig.Daemon(self.binary, self.work, self.work / "data", rig.AWS_TOPOLOGY, aws=address)
             if self.daemon.wait_until_serving():
                 break
             # Somebody may use the port for a while.

@@ -14,7 +14,6 @@ import urllib.parse
 from pathlib import Path
 
 import boto3
-import kinesis_boto3
 import kinesis_cbor
 import rig
 from botocore import UNSIGNED
@@ -127,9 +126,9 @@ def clocks(binary, work, protocol, environment):
     """A clock may differ by five minutes."""
     for seconds, message in ((270, None), (-270, None), (330, LATE), (-330, EARLY)):
         daemon = rig.Daemon(
-            binary, work, work / "data", kinesis_boto3.TOPOLOGY, {**environment, **clock_ahead(work, seconds)},
+            binary, work, work / "data", rig.AWS_TOPOLOGY, {**environment, **clock_ahead(work, seconds)},
         )
-        code, told = refusal(client(kinesis_boto3.endpoint(daemon), protocol).list_streams)
+        code, told = refusal(client(rig.aws_endpoint(daemon), protocol).list_streams)
         if message is None:
             equal(code, "nothing", f"a clock that is {seconds} s ahead: {told}")
         elif code != "InvalidSignatureException" or not re.fullmatch(message, told):
@@ -151,8 +150,8 @@ def main():
     rig.need_tools("cc")
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "signing")
     environment = {"CAUDAL__AWS__CREDENTIALS": f"{KEY}:{SECRET},{ACCOUNT}:{OTHER_SECRET}"}
-    daemon = rig.Daemon(binary, work, work / "data", kinesis_boto3.TOPOLOGY, environment)
-    endpoint = kinesis_boto3.endpoint(daemon)
+    daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY, environment)
+    endpoint = rig.aws_endpoint(daemon)
     for protocol in kinesis_cbor.KINDS:
         keys(endpoint, protocol)
         changes(endpoint, protocol)

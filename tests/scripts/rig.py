@@ -48,6 +48,16 @@ compact = { every = "2s", target = "8MiB" }
 """
 READERS = ("bronze", "facts")
 
+# No stream but those that are made at run time, and the inbox of the writer that a topology has to have.
+AWS_TOPOLOGY = """
+[ingress.collector]
+to = "bronze"
+
+[raw.bronze]
+store = "file://raw"
+format = "jsonl"
+"""
+
 
 class Skip(Exception):
     """This machine cannot do it."""
@@ -338,6 +348,13 @@ class Daemon:
             if time.monotonic() > deadline:
                 raise Lost(f"records do not reach their ends: {self.get('/health')[1]!r}\n{self.tail()}")
             time.sleep(0.02)
+
+
+def aws_endpoint(daemon):
+    """Where clients of AWS find a daemon, when it serves."""
+    if not daemon.wait_until_serving():
+        raise Lost(f"the daemon does not start\n{daemon.tail()}")
+    return "http://" + json.loads((daemon.data / "run.json").read_text())["aws"]
 
 
 class Client:
