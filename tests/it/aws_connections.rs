@@ -1,55 +1,18 @@
 //! Connections to the AWS endpoint of a daemon that are not used as they should be.
 
-use crate::{
-    aws_malformed::TOPOLOGY,
-    support::{Bench, Daemon, PATIENCE},
+use crate::support::{
+    AWS_TOPOLOGY, Bench, PATIENCE,
+    aws::{connected, received, request, serves},
 };
 use std::{
-    io::{Read, Write},
+    io::Write,
     net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
 
-const SIGNED: &str = "authorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/kinesis/aws4_request, \
-    SignedHeaders=host, Signature=00\r\nx-amz-date: 20260101T000000Z\r\n";
-
-fn request(operation: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-amz-json-1.1\r\n\
-         x-amz-target: Kinesis_20131202.{operation}\r\n{SIGNED}content-length: {length}\r\n\r\n{body}"
-    )
-}
-
-fn connected(daemon: &Daemon) -> TcpStream {
-    let connection = TcpStream::connect(daemon.aws_address()).unwrap();
-    connection.set_read_timeout(Some(PATIENCE)).unwrap();
-    connection.set_write_timeout(Some(PATIENCE)).unwrap();
-    connection
-}
-
-/// What comes until the daemon ends the connection, or until `enough` of a text has come.
-fn received(connection: &mut TcpStream, text: &str, enough: usize) -> String {
-    let (mut received, mut piece) = (Vec::new(), [0; 16 << 10]);
-    while String::from_utf8_lossy(&received).matches(text).count() < enough {
-        match connection.read(&mut piece) {
-            Ok(0) | Err(_) => break,
-            Ok(length) => received.extend_from_slice(&piece[..length]),
-        }
-    }
-    String::from_utf8_lossy(&received).into_owned()
-}
-
-fn serves(daemon: &Daemon) {
-    let mut connection = connected(daemon);
-    connection.write_all(request("ListStreams", "{}").as_bytes()).unwrap();
-    let answer = received(&mut connection, "\"trips\"", 1);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-}
-
 #[test]
 fn a_request_that_breaks_off_harms_nobody() {
-    let bench = Bench::new(TOPOLOGY);
+    let bench = Bench::new(AWS_TOPOLOGY);
     let daemon = bench.start();
     let whole = request("PutRecord", r#"{"StreamName":"trips","PartitionKey":"a","Data":"aGVsbG8="}"#);
     for end in (0..whole.len()).step_by(7) {
@@ -65,7 +28,7 @@ fn a_request_that_breaks_off_harms_nobody() {
 
 #[test]
 fn many_requests_at_once_on_one_connection_are_answered_in_their_order() {
-    let bench = Bench::new(TOPOLOGY);
+    let bench = Bench::new(AWS_TOPOLOGY);
     let daemon = bench.start();
     let mut connection = connected(&daemon);
     let wrong = |place: usize| request("ListShards", &format!(r#"{{"StreamName":"none-{place:03}"}}"#));
@@ -84,7 +47,7 @@ fn many_requests_at_once_on_one_connection_are_answered_in_their_order() {
 
 #[test]
 fn who_is_slow_or_silent_is_let_go_while_others_are_served() {
-    let bench = Bench::new(TOPOLOGY).with("CAUDAL__AWS__IDLE", "3s");
+    let bench = Bench::new(AWS_TOPOLOGY).with("CAUDAL__AWS__IDLE", "3s");
     let daemon = bench.start();
     let silent: Vec<TcpStream> = (0..50).map(|_| connected(&daemon)).collect();
     let slow = std::thread::spawn({
@@ -112,7 +75,7 @@ fn who_is_slow_or_silent_is_let_go_while_others_are_served() {
 
 #[test]
 fn a_subscription_ends_after_its_time_and_is_taken_up_again_where_it_was() {
-    let bench = Bench::new(TOPOLOGY).with("CAUDAL__AWS__KINESIS__SUBSCRIPTION", "5s");
+    let bench = Bench::new(AWS_TOPOLOGY).with("CAUDAL__AWS__KINESIS__SUBSCRIPTION", "5s");
     let daemon = bench.start();
     let ask = |operation: &str, body: &str| {
         let mut connection = connected(&daemon);

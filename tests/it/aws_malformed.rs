@@ -1,67 +1,17 @@
 //! Requests that are not as they should be, sent to the AWS endpoint of a daemon: each is answered by an
 //! error of AWS's form, the daemon's memory stays bounded, and it goes on serving.
 
-use crate::support::{Answer, Bench, Client, Daemon};
+use crate::support::{
+    AWS_TOPOLOGY, Bench, Client,
+    aws::{CBOR, JSON, SIGNED, ask, code, request, serves, told},
+};
 use caudal::wire::{
     kinesis::OPERATIONS,
     protocol::{Member, Shape},
 };
 
-pub const TOPOLOGY: &str = r#"
-[ingress.collector]
-to = ["trips"]
-
-[stream.trips]
-
-[raw.bronze]
-from = "trips"
-store = "file://raw"
-format = "jsonl"
-"#;
-
-const JSON: &str = "application/x-amz-json-1.1";
-const CBOR: &str = "application/x-amz-cbor-1.1";
-/// Signed by somebody, in a way that an open endpoint takes.
-const SIGNED: [(&str, &str); 2] = [
-    (
-        "authorization",
-        "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/kinesis/aws4_request, SignedHeaders=host, Signature=00",
-    ),
-    ("x-amz-date", "20260101T000000Z"),
-];
 /// All that the daemon may grow by, whatever is sent: bodies of 256 MiB, and what is made of them.
 const MOST_MEMORY: u64 = 1 << 30;
-
-fn ask(client: &mut Client, operation: &str, kind: &str, more: &[(&str, &str)], body: &[u8]) -> Answer {
-    let target = format!("Kinesis_20131202.{operation}");
-    let headers = [("content-type", kind), ("x-amz-target", target.as_str())];
-    let headers: Vec<(&str, &str)> = headers.into_iter().chain(SIGNED).chain(more.iter().copied()).collect();
-    client.post("/", &headers, body).unwrap()
-}
-
-/// The code of an error of AWS's form.
-fn code(answer: &Answer) -> String {
-    assert_eq!(answer.header("x-amzn-requestid").map(str::len), Some(36), "{answer:?}");
-    assert!((400..=503).contains(&answer.status), "{answer:?}");
-    match answer.header("content-type") {
-        Some(JSON) => answer.json()["__type"].as_str().unwrap_or_default().to_owned(),
-        // {"__type": ...}: a map whose first key is a text of six bytes.
-        Some(CBOR) => {
-            assert!(answer.body.get(1..8) == Some(b"\x66__type"), "{answer:?}");
-            let (from, length) = match answer.body[8] {
-                short @ 0x60..0x78 => (9, short - 0x60),
-                _ => (10, answer.body[9]),
-            };
-            String::from_utf8(answer.body[from..from + usize::from(length)].to_vec()).unwrap()
-        }
-        _ => answer.text().trim_start_matches('<').split('>').next().unwrap_or_default().to_owned(),
-    }
-}
-
-fn serves(daemon: &Daemon) {
-    let answer = ask(&mut daemon.aws().unwrap(), "ListStreams", JSON, &[], b"{}");
-    assert_eq!((answer.status, answer.json()["StreamNames"][0].as_str()), (200, Some("trips")));
-}
 
 /// JSON of types that a shape has not.
 fn wrong(shape: &Shape) -> Vec<String> {
@@ -90,7 +40,7 @@ fn wrong_field(member: &Member) -> Vec<String> {
 
 #[test]
 fn a_field_of_a_wrong_type_is_refused_wherever_it_lies() {
-    let daemon = Bench::new(TOPOLOGY);
+    let daemon = Bench::new(AWS_TOPOLOGY);
     let (bench, daemon) = (&daemon, daemon.start());
     let mut client = daemon.aws().unwrap();
     let mut refused = 0;
@@ -109,7 +59,7 @@ fn a_field_of_a_wrong_type_is_refused_wherever_it_lies() {
 
 #[test]
 fn whatever_cannot_be_read_is_refused_for_every_operation_in_its_protocol() {
-    let bench = Bench::new(TOPOLOGY);
+    let bench = Bench::new(AWS_TOPOLOGY);
     let daemon = bench.start();
     let mut client = daemon.aws().unwrap();
     let deep = [b"{\"a\":".as_slice(), &b"[".repeat(10_000)].concat();
@@ -156,7 +106,7 @@ fn whatever_cannot_be_read_is_refused_for_every_operation_in_its_protocol() {
 
 #[test]
 fn large_requests_are_refused_and_memory_stays_bounded() {
-    let bench = Bench::new(TOPOLOGY);
+    let bench = Bench::new(AWS_TOPOLOGY);
     let daemon = bench.start();
     let before = daemon.peak_memory();
     let many = |item: &str, count| format!("{{\"Records\":[{}]}}", vec![item; count].join(","));
@@ -202,7 +152,7 @@ fn large_requests_are_refused_and_memory_stays_bounded() {
 
 #[test]
 fn content_types_and_framings_that_no_sdk_uses_are_answered_as_aws_does() {
-    let bench = Bench::new(TOPOLOGY);
+    let bench = Bench::new(AWS_TOPOLOGY);
     let daemon = bench.start();
     let mut client = daemon.aws().unwrap();
     for kind in
@@ -230,7 +180,8 @@ fn content_types_and_framings_that_no_sdk_uses_are_answered_as_aws_does() {
 
 #[test]
 fn wrong_signatures_are_refused_where_keys_are_configured() {
-    let bench = Bench::new(TOPOLOGY).with("CAUDAL__AWS__CREDENTIALS", "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG");
+    let bench =
+        Bench::new(AWS_TOPOLOGY).with("CAUDAL__AWS__CREDENTIALS", "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG");
     let daemon = bench.start();
     let mut client = daemon.aws().unwrap();
     let scope = "AKIDEXAMPLE/20260101/us-east-1/kinesis/aws4_request";
@@ -272,5 +223,77 @@ fn wrong_signatures_are_refused_where_keys_are_configured() {
         let answer = client.post(&format!("/?{query}"), &[("content-type", JSON), target], b"{}").unwrap();
         assert!(refusals.contains(&code(&answer).as_str()), "{query}: {answer:?}");
     }
+    daemon.stop();
+}
+
+/// Heads that no server can read; the code of the refusal says what is wrong with each.
+fn unreadable() -> Vec<(Vec<u8>, &'static str)> {
+    let head = |line: &str, headers: &str| format!("{line}\r\n{headers}\r\n").into_bytes();
+    let (post, host) = ("POST / HTTP/1.1", "host: localhost\r\n");
+    let bad = "BadRequestException";
+    let many: String = (0..97).map(|place| format!("x-{place}: a\r\n")).collect();
+    vec![
+        (head("GET", host), bad),
+        (head("POST / HTTP/9.9", host), bad),
+        (head("PO ST / HTTP/1.1", host), bad),
+        (head("POST http://[ HTTP/1.1", host), bad),
+        (head(&format!("POST /{} HTTP/1.1", "a".repeat(70_000)), host), bad),
+        (head(post, ""), bad),
+        (head(post, "host: a\r\nhost: b\r\n"), bad),
+        (head(post, &format!("{host}content-length: many\r\n")), bad),
+        (head(post, &format!("{host}content-length: 1\r\ncontent-length: 2\r\n")), bad),
+        (head(post, &format!("{host}transfer-encoding: gzip\r\n")), bad),
+        (head(post, &format!("{host}transfer-encoding: chunked\r\ncontent-length: 2\r\n")), bad),
+        (head(post, &format!("{host}no colon\r\n")), bad),
+        (head(post, &format!("{host}{many}")), "RequestHeaderFieldsTooLargeException"),
+        // Sent without its end, so that all of it is read before it is refused.
+        (
+            format!("{post}\r\n{host}x-large: {}", "a".repeat(131_072)).into_bytes(),
+            "RequestHeaderFieldsTooLargeException",
+        ),
+    ]
+}
+
+#[test]
+fn what_is_no_http_is_refused_in_the_form_of_aws_and_is_the_last_of_its_connection() {
+    let bench = Bench::new(AWS_TOPOLOGY);
+    let daemon = bench.start();
+    let good = request("ListStreams", "{}");
+    for (sent, expected) in unreadable() {
+        let shown = String::from_utf8_lossy(&sent[..sent.len().min(60)]).into_owned();
+        for (before, sent) in [("", sent.clone()), (good.as_str(), [good.as_bytes(), &sent].concat())] {
+            let told = told(&daemon, &sent);
+            // Whoever is cut off while he sends may hear nothing of why.
+            let is_heard = told.contains(expected) || sent.len() > 60_000;
+            assert!(is_heard, "{shown}: {told}");
+            assert_eq!(
+                told.matches("HTTP/1.1 4").count(),
+                told.matches(&format!("<{expected}>")).count(),
+                "{shown}: {told}"
+            );
+            let answers = told.matches("\r\ndate: ").count();
+            assert_eq!(told.matches("x-amzn-requestid: ").count(), answers, "{shown}: {told}");
+            assert!(before.is_empty() || told.starts_with("HTTP/1.1 200"), "{shown}: {told}");
+        }
+    }
+    let head = request("ListStreams", "").replace("content-length: 0", "transfer-encoding: chunked");
+    for chunks in ["zz\r\n", "2\r\n{}xx", "fffffffffffffffffff\r\n{}", "-1\r\n{}\r\n"] {
+        let told = told(&daemon, format!("{head}{chunks}").as_bytes());
+        assert!(
+            told.starts_with("HTTP/1.1 400") && told.contains("\"__type\":\"IncompleteBodyException\""),
+            "{told}"
+        );
+        assert_eq!(
+            (told.matches("HTTP/1.1").count(), told.matches("x-amzn-requestid").count()),
+            (1, 1),
+            "{told}"
+        );
+    }
+    // An answer to HEAD has a length and no body: it is the last one.
+    let told = told(&daemon, b"HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert!(told.starts_with("HTTP/1.1 403") && told.matches("HTTP/1.1").count() == 1, "{told}");
+    serves(&daemon);
+    let metrics = daemon.admin().get("/metrics").unwrap().text();
+    assert!(metrics.contains("code=\"BadRequestException\",operation=\"none\""), "{metrics}");
     daemon.stop();
 }

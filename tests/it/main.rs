@@ -11,6 +11,7 @@
 mod answers;
 mod aws_connections;
 mod aws_endpoint;
+mod aws_http2;
 mod aws_malformed;
 mod decisions;
 mod end_to_end;

@@ -26,6 +26,9 @@ use std::{
 /// Most bytes of an answer that are copied to its connection at once.
 const PIECE: usize = 128 << 10;
 
+/// Largest head: as much as is read over HTTP/1.1.
+const LARGEST_HEAD: usize = 128 << 10;
+
 /// A server that serves. Dropping it stops it.
 #[derive(Debug)]
 pub struct Endpoint(HttpListener);
@@ -72,6 +75,10 @@ struct Shared {
 
 async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
     let underway = request.conn_data::<Held>().map(Held::enter);
+    let close = request.version() < Version::HTTP_2;
+    if size(&request) > LARGEST_HEAD {
+        return respond(shared.front.unreadable(&unread_head(431)), close, &shared.front, underway);
+    }
     let head = head(&request);
     let length = head.header("content-length").and_then(|length| length.parse().ok());
     let (answer, is_read) = match shared.room.read(payload, length).await {
@@ -83,8 +90,16 @@ async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Sh
     };
     // What is left of a body is not read: the connection ends with the answer. An answer to HEAD tells the
     // length of a body that it has not, so that nothing may come after it either.
-    let close = (!is_read || request.method() == Method::HEAD) && request.version() < Version::HTTP_2;
+    let close = close && (!is_read || request.method() == Method::HEAD);
     respond(answer, close, &shared.front, underway)
+}
+
+/// Bytes of a head. Over HTTP/2 they may be many times those that came: a field that was sent once is meant
+/// by a single byte thereafter.
+fn size(request: &HttpRequest) -> usize {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    headers.sum::<usize>() + target
 }
 
 fn head(request: &HttpRequest) -> Head {

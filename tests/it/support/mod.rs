@@ -1,7 +1,9 @@
 //! What the tests stand on: the daemon as a process, a client, generated trips, readers of their own.
 
+pub mod aws;
 mod daemon;
 mod http;
+pub mod http2;
 mod ledger;
 mod pools;
 mod processes;
@@ -9,6 +11,7 @@ mod server;
 mod stored;
 mod trips;
 
+pub use aws::AWS_TOPOLOGY;
 pub use daemon::{Bench, Daemon, Health, PATIENCE, placements};
 pub use http::{Answer, Client};
 pub use ledger::{Ledger, trip_id};
