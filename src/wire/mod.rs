@@ -12,5 +12,5 @@ pub mod protocol;
 pub mod service;
 pub mod signing;
 
-pub use protocol::{Content, Event, Input, Output, Reply, ServiceError, Timestamp, Value};
+pub use protocol::{Content, Event, Input, Output, Reply, Row, Rows, ServiceError, Tell, Timestamp, Value};
 pub use service::{Answer, Caller, Operation, Service};

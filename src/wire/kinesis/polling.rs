@@ -114,10 +114,8 @@ fn tell(
     let end = reading::is_at_end(resource, shard, read.next);
     let next = (!end).then(|| at(&resource.identity, shard, read.next).close(&kinesis.seal, now_ms));
     let children = end.then(|| describing::children(resource, shard.index));
-    let (origin, encryption) = (origin(shard), encryption(resource));
-    let records = read.records.into_iter().map(|record| reading::record(origin, record, encryption));
     let told = Output::new()
-        .with_list("Records", records)
+        .with("Records", reading::told(origin(shard), read.records, encryption(resource)))
         .with_some("NextShardIterator", next)
         .with("MillisBehindLatest", read.behind_ms);
     match children {

@@ -4,7 +4,7 @@ use super::{errors, sequence_number::Origin};
 use crate::{
     pipeline::stream::{Shard, directory::StreamResource},
     storage::{ReadError, ShardId, Slice, Store, StoredRecord},
-    wire::{Output, ServiceError, Timestamp},
+    wire::{Row, Rows, ServiceError, Tell, Timestamp},
 };
 
 /// What one answer may hold.
@@ -80,20 +80,43 @@ fn portioned(slice: Slice, most_bytes: usize, now_ms: i64) -> Portioned {
     Portioned { records, bytes, next, behind_ms }
 }
 
-/// A record in an answer.
-pub(super) fn record(origin: Origin, record: StoredRecord, encryption: Option<&'static str>) -> Output {
-    let number = origin.number(record.sequence, record.arrived_at_ms);
-    let key = match std::str::from_utf8(&record.key) {
-        Ok(key) => key.to_owned(),
+/// Records of a shard in an answer.
+struct Told {
+    origin: Origin,
+    records: Vec<StoredRecord>,
+    encryption: Option<&'static str>,
+}
+
+/// Records of a shard as answers and events have them.
+pub(super) fn told(origin: Origin, records: Vec<StoredRecord>, encryption: Option<&'static str>) -> Rows {
+    Rows::new(Told { origin, records, encryption })
+}
+
+/// Bytes of a record in an answer besides its data and key.
+const FRAME: usize = 192;
+
+impl Tell for Told {
+    fn count(&self) -> usize {
+        self.records.len()
+    }
+
+    fn size_hint(&self) -> usize {
+        let written = |record: &StoredRecord| record.payload.len().div_ceil(3) * 4 + record.key.len() + FRAME;
+        self.records.iter().map(written).sum()
+    }
+
+    fn tell(&self, place: usize, row: &mut dyn Row) {
+        let Some(record) = self.records.get(place) else { return };
+        let number = self.origin.number(record.sequence, record.arrived_at_ms);
+        row.text("SequenceNumber", number.digits().as_str());
+        row.timestamp("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms));
+        row.blob("Data", &record.payload);
         // A record that came another way may have any key.
-        Err(_) => String::from_utf8_lossy(&record.key).into_owned(),
-    };
-    Output::new()
-        .with("SequenceNumber", number.to_string())
-        .with("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms))
-        .with("Data", record.payload)
-        .with("PartitionKey", key)
-        .with_some("EncryptionType", encryption)
+        row.text("PartitionKey", &String::from_utf8_lossy(&record.key));
+        if let Some(encryption) = self.encryption {
+            row.text("EncryptionType", encryption);
+        }
+    }
 }
 
 /// True when the shard is closed and nothing is left from `position` on.

@@ -14,9 +14,29 @@ pub(super) fn shard_index(name: &str) -> Option<u32> {
     u32::try_from(index).ok().filter(|index| i32::try_from(*index).is_ok())
 }
 
+/// A name in full, without memory of its own: answers to writers have hundreds of them.
+pub(super) struct ShardName([u8; 20]);
+
+impl ShardName {
+    pub(super) fn of(index: u32) -> Self {
+        let mut text = *b"shardId-000000000000";
+        let mut rest = index;
+        for digit in text.iter_mut().rev().take(12) {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        Self(text)
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // There is nothing but ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// The name in full.
 pub(super) fn shard_name(index: u32) -> String {
-    format!("shardId-{index:012}")
+    ShardName::of(index).as_str().to_owned()
 }
 
 #[cfg(test)]
@@ -30,6 +50,7 @@ mod tests {
         }
         assert_eq!(shard_index("2147483647"), Some(2_147_483_647));
         assert_eq!(shard_name(7), "shardId-000000000007");
+        assert_eq!(shard_name(u32::MAX), "shardId-004294967295");
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::{
             directory::{ConsumerDescription, Directory, StreamIdentity, StreamResource, StreamStatus},
         },
     },
-    wire::{Event, Input, Output, Reply, ServiceError},
+    storage::StoredRecord,
+    wire::{Event, Input, Output, Reply, Rows, ServiceError},
 };
 use futures::StreamExt;
 use std::{
@@ -230,9 +231,8 @@ fn still_there(
 }
 
 impl Feed {
-    fn records(&self, read: Portioned) -> Vec<Output> {
-        let (origin, encryption) = (origin(&self.shard), encryption(&self.resource));
-        read.records.into_iter().map(|record| reading::record(origin, record, encryption)).collect()
+    fn told(&self, records: Vec<StoredRecord>) -> Rows {
+        reading::told(origin(&self.shard), records, encryption(&self.resource))
     }
 
     fn push(&mut self, read: Portioned) -> Event {
@@ -240,7 +240,7 @@ impl Feed {
         self.has_begun = true;
         let last = read.records.last().map_or_else(now_ms, |last| last.arrived_at_ms);
         let behind = read.behind_ms;
-        self.event(self.records(read), last, behind)
+        self.event(read.records, last, behind)
     }
 
     fn push_nothing(&mut self) -> Event {
@@ -248,10 +248,10 @@ impl Feed {
         self.event(Vec::new(), now_ms(), 0)
     }
 
-    fn event(&self, records: Vec<Output>, at_ms: i64, behind_ms: i64) -> Event {
+    fn event(&self, records: Vec<StoredRecord>, at_ms: i64, behind_ms: i64) -> Event {
         let continuation = origin(&self.shard).before(self.position, at_ms).to_string();
         let told = Output::new()
-            .with_list("Records", records)
+            .with("Records", self.told(records))
             .with("ContinuationSequenceNumber", continuation)
             .with("MillisBehindLatest", behind_ms);
         Event::Of("SubscribeToShardEvent", told)
@@ -260,9 +260,9 @@ impl Feed {
     /// The end of a closed shard has no continuation but children.
     fn push_last(&self, read: Option<Portioned>) -> Event {
         let children = describing::children(&self.resource, self.shard.index);
-        let records = read.map(|read| self.records(read)).unwrap_or_default();
+        let records = read.map(|read| read.records).unwrap_or_default();
         let told = Output::new()
-            .with_list("Records", records)
+            .with("Records", self.told(records))
             .with("MillisBehindLatest", 0_i64)
             .with_list("ChildShards", children);
         Event::Of("SubscribeToShardEvent", told)

@@ -5,7 +5,7 @@ use super::{
     errors::{self, under_account},
     polling::origin,
     sequence_number::{Malformed, Origin, SequenceNumber},
-    shard_name::shard_name,
+    shard_name::{ShardName, shard_name},
 };
 use crate::{
     pipeline::{
@@ -17,7 +17,7 @@ use crate::{
         },
     },
     storage::CommitError,
-    wire::{Caller, Content, Input, Output, Reply, ServiceError},
+    wire::{Caller, Input, Output, Reply, Row, Rows, ServiceError, Tell},
 };
 use bytes::{Bytes, BytesMut};
 
@@ -81,15 +81,9 @@ pub(super) async fn put_records(
     }
     let outcomes = append(&resource.stream, records, now_ms()).await?;
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    let told = outcomes.into_iter().map(|outcome| match outcome {
-        Ok(stored) => stored.tell(),
-        Err(shard) => Output::new()
-            .with("ErrorCode", "ProvisionedThroughputExceededException")
-            .with("ErrorMessage", errors::rate_exceeded(shard, &identity)),
-    });
     let output = Output::new()
         .with("FailedRecordCount", i64::try_from(failed).unwrap_or(i64::MAX))
-        .with("Records", Content::List(told.map(Content::Structure).collect()))
+        .with("Records", Rows::new(Outcomes { outcomes, identity }))
         .with_some("EncryptionType", encryption(&resource));
     Ok(Reply::Whole(output))
 }
@@ -177,13 +171,52 @@ fn comes_before(text: &str, identity: &StreamIdentity, now_ms: i64) -> Result<()
 
 /// A record that is on disk.
 struct Stored {
-    shard: u32,
-    number: String,
+    origin: Origin,
+    sequence: u64,
+    at_ms: i64,
 }
 
 impl Stored {
+    fn number(&self) -> SequenceNumber {
+        self.origin.number(self.sequence, self.at_ms)
+    }
+
     fn tell(self) -> Output {
-        Output::new().with("SequenceNumber", self.number).with("ShardId", shard_name(self.shard))
+        let shard = shard_name(self.origin.shard);
+        Output::new().with("SequenceNumber", self.number().to_string()).with("ShardId", shard)
+    }
+}
+
+/// What became of the records of a request, in their order.
+struct Outcomes {
+    outcomes: Vec<Result<Stored, u32>>,
+    identity: StreamIdentity,
+}
+
+/// Bytes of an outcome in an answer.
+const OUTCOME: usize = 128;
+
+impl Tell for Outcomes {
+    fn count(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    fn size_hint(&self) -> usize {
+        self.outcomes.len() * OUTCOME
+    }
+
+    fn tell(&self, place: usize, row: &mut dyn Row) {
+        match self.outcomes.get(place) {
+            Some(Ok(stored)) => {
+                row.text("SequenceNumber", stored.number().digits().as_str());
+                row.text("ShardId", ShardName::of(stored.origin.shard).as_str());
+            }
+            Some(Err(shard)) => {
+                row.text("ErrorCode", "ProvisionedThroughputExceededException");
+                row.text("ErrorMessage", &errors::rate_exceeded(*shard, &self.identity));
+            }
+            None => {}
+        }
     }
 }
 
@@ -209,7 +242,7 @@ async fn append(
     let mut stored = placed.into_iter().map(|Placed { shard, sequence }| {
         // Shards are listed until long after their last record.
         let origin = layout.shard(shard).map_or(Origin::new(0, shard, false), |shard| origin(shard));
-        Stored { shard, number: origin.number(sequence, now_ms).to_string() }
+        Stored { origin, sequence, at_ms: now_ms }
     });
     let outcome = |refused: Option<u32>| match refused {
         Some(shard) => Ok(Err(shard)),

@@ -38,7 +38,7 @@ impl PartialEq for Input {
 impl Input {
     /// A structure without any field.
     pub fn empty(shape: &'static Structure) -> Self {
-        Self { shape, values: vec![None; shape.members.len()] }
+        Self { shape, values: std::iter::repeat_with(|| None).take(shape.members.len()).collect() }
     }
 
     pub fn shape(&self) -> &'static Structure {

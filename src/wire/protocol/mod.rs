@@ -12,6 +12,7 @@ mod output;
 mod pattern;
 mod rendering;
 mod reply;
+mod rows;
 mod scalar;
 mod shape;
 #[cfg(test)]
@@ -23,5 +24,6 @@ pub use input::{Input, Value};
 pub use output::{Content, Output};
 pub use pattern::Pattern;
 pub use reply::{Event, Protocol, Reply};
+pub use rows::{Row, Rows, Tell};
 pub use shape::{Length, List, Map, Member, Range, Shape, Structure, Text};
 pub use timestamp::Timestamp;

@@ -1,6 +1,6 @@
 //! What an operation answers: a tree of named fields, written as JSON or CBOR.
 
-use super::Timestamp;
+use super::{Rows, Timestamp};
 use bytes::Bytes;
 
 /// A structure of an answer, its fields in the order in which they were put.
@@ -19,6 +19,8 @@ pub enum Content {
     /// Seconds with a fraction in JSON, tagged milliseconds in CBOR.
     Timestamp(Timestamp),
     List(Vec<Content>),
+    /// A list of structures that are made while they are written.
+    Rows(Rows),
     Map(Vec<(String, Content)>),
     Structure(Output),
 }
@@ -71,6 +73,7 @@ impl Content {
             Self::Blob(bytes) => bytes.len().div_ceil(3) * 4 + 2,
             Self::Integer(_) | Self::Double(_) | Self::Boolean(_) | Self::Timestamp(_) => 16,
             Self::List(values) => values.iter().map(|value| value.size_hint() + 1).sum::<usize>() + 2,
+            Self::Rows(rows) => rows.size_hint(),
             Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + 4 + value.size_hint()).sum(),
             Self::Structure(output) => output.size_hint(),
         }
@@ -86,6 +89,12 @@ impl From<&str> for Content {
 impl From<String> for Content {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<Rows> for Content {
+    fn from(rows: Rows) -> Self {
+        Self::Rows(rows)
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod wide;
 
-use wide::Wide;
+use wide::{Digits, Wide};
 
 /// The count in the ending number of a closed shard.
 const LAST_COUNT: u64 = i64::MAX as u64;
@@ -107,6 +107,11 @@ impl SequenceNumber {
         }
     }
 
+    /// As it is written.
+    pub fn digits(self) -> Digits {
+        Wide::from(self).digits()
+    }
+
     /// How AWS repeats a number in an error: old ones with their leading digit.
     pub fn restated(text: &str) -> String {
         match Wide::parse(text) {
@@ -162,16 +167,22 @@ fn old(number: u128) -> Result<SequenceNumber, Malformed> {
     Ok(SequenceNumber { version: 0, origin, count: 0, time_s: 0 })
 }
 
-impl std::fmt::Display for SequenceNumber {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Origin { created_s, shard } = self.origin;
+impl From<SequenceNumber> for Wide {
+    fn from(number: SequenceNumber) -> Self {
+        let Origin { created_s, shard } = number.origin;
         let high = 2 << 56
             | (created_s & low_bits(SECONDS, 36)) << 20
             | u64::from(shard & 15) << 16
-            | self.count >> 48;
-        let time = u128::from(self.time_s) & SECONDS;
-        let low = u128::from(self.count) << 80 | time << 36 | u128::from(shard) << 4 | 2;
-        Wide { high, low }.fmt(out)
+            | number.count >> 48;
+        let time = u128::from(number.time_s) & SECONDS;
+        let low = u128::from(number.count) << 80 | time << 36 | u128::from(shard) << 4 | 2;
+        Self { high, low }
+    }
+}
+
+impl std::fmt::Display for SequenceNumber {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.digits().as_str())
     }
 }
 

@@ -69,16 +69,45 @@ fn halves(number: u128) -> [u64; 2] {
     [number as u64, (number >> 64) as u64]
 }
 
+/// Each number below 100 as two digits.
+static PAIRS: [[u8; 2]; 100] = pairs();
+
+#[expect(clippy::indexing_slicing, reason = "computed by the compiler, which refuses a wrong index")]
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut table = [[0; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        table[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        value += 1;
+    }
+    table
+}
+
 /// The digits of a number below `CHUNK`, with leading zeroes.
 fn write_digits(place: &mut [u8; CHUNK_DIGITS], mut chunk: u64) {
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + (chunk % 10) as u8;
-        chunk /= 10;
+    let (first, pairs) = place.split_at_mut(1);
+    for pair in pairs.as_chunks_mut().0.iter_mut().rev() {
+        *pair = PAIRS.get((chunk % 100) as usize).copied().unwrap_or_default();
+        chunk /= 100;
+    }
+    first.fill(b'0' + (chunk % 10) as u8);
+}
+
+/// A number in decimal digits, without memory of its own.
+pub struct Digits {
+    text: [u8; 4 * CHUNK_DIGITS],
+    /// Zeroes before the number.
+    zeroes: usize,
+}
+
+impl Digits {
+    pub fn as_str(&self) -> &str {
+        self.text.get(self.zeroes..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0")
     }
 }
 
-impl std::fmt::Display for Wide {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Wide {
+    pub(super) fn digits(self) -> Digits {
         let (rest, last) = self.split();
         let (rest, third) = rest.split();
         let (rest, second) = rest.split();
@@ -88,7 +117,13 @@ impl std::fmt::Display for Wide {
             write_digits(place, chunk);
         }
         let zeroes = text.iter().take(text.len() - 1).take_while(|digit| **digit == b'0').count();
-        out.write_str(text.get(zeroes..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0"))
+        Digits { text, zeroes }
+    }
+}
+
+impl std::fmt::Display for Wide {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.digits().as_str())
     }
 }
 

@@ -1,0 +1,103 @@
+//! Long lists in answers: each structure is written from what the operation has, without a tree of its own.
+
+use super::Timestamp;
+use std::{fmt, sync::Arc};
+
+/// A list of structures of an answer.
+#[derive(Clone)]
+pub struct Rows(Arc<dyn Tell>);
+
+/// What has the structures of a list.
+pub trait Tell: Send + Sync {
+    fn count(&self) -> usize;
+    /// About how many bytes all of them are when written.
+    fn size_hint(&self) -> usize;
+    /// Puts the fields of the structure at `place`, from 0.
+    fn tell(&self, place: usize, row: &mut dyn Row);
+}
+
+/// A structure that is being written, its fields in the order in which they are put.
+pub trait Row {
+    fn text(&mut self, name: &'static str, text: &str);
+    fn blob(&mut self, name: &'static str, bytes: &[u8]);
+    fn timestamp(&mut self, name: &'static str, time: Timestamp);
+}
+
+impl Rows {
+    pub fn new(told: impl Tell + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    pub(super) fn size_hint(&self) -> usize {
+        self.0.size_hint()
+    }
+
+    pub(super) fn tell(&self, place: usize, row: &mut dyn Row) {
+        self.0.tell(place, row);
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Rows({})", self.count())
+    }
+}
+
+impl PartialEq for Rows {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::protocol::{Content, Output, Protocol};
+    use bytes::Bytes;
+
+    struct Three;
+
+    const KEYS: [&str; 3] = ["", "a \"quoted\" key", "ключ"];
+
+    fn blob(place: usize) -> Vec<u8> {
+        vec![0xa5; place * 100]
+    }
+
+    impl Tell for Three {
+        fn count(&self) -> usize {
+            3
+        }
+
+        fn size_hint(&self) -> usize {
+            0
+        }
+
+        fn tell(&self, place: usize, row: &mut dyn Row) {
+            row.timestamp("At", Timestamp(1_700_000_000_123 + place as i64));
+            row.blob("Data", &blob(place));
+            if place > 0 {
+                row.text("Key", KEYS[place]);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_written_as_a_tree_of_the_same_would_be() {
+        let tree = (0..3).map(|place| {
+            Output::new()
+                .with("At", Timestamp(1_700_000_000_123 + place as i64))
+                .with("Data", Bytes::from(blob(place)))
+                .with_some("Key", (place > 0).then(|| KEYS[place]))
+        });
+        let tree = Output::new().with("Before", 1_i64).with_list("Rows", tree).with("After", "x");
+        let rows = Content::Rows(Rows::new(Three));
+        let rows = Output::new().with("Before", 1_i64).with("Rows", rows).with("After", "x");
+        for protocol in [Protocol::Json, Protocol::Cbor] {
+            assert_eq!(protocol.write(&rows), protocol.write(&tree), "{protocol:?}");
+        }
+    }
+}
