@@ -1,7 +1,8 @@
 //! The load of `benches/versus/run`: the same calls to any server of the streams API.
 //!
 //! `versus put ADDRESS SECONDS` writes, `versus get ADDRESS SECONDS` reads what it wrote first; each prints
-//! one line of JSON. 500 records of 1 KiB a call, 8 connections, 8 shards, one thread. Bodies are made before
+//! one line of JSON. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
+//! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call, 8 connections, 8 shards, one thread. Bodies are made before
 //! the clock starts, and answers are not parsed while it runs, so that the server gets what there is of the
 //! machine.
 
@@ -138,6 +139,16 @@ async fn put(address: &str, lasts: Duration) {
     drive(address, requests, lasts).await.print();
 }
 
+/// Makes streams of one shard, and one of many.
+async fn crowd(address: &str, streams: usize, shards: usize) {
+    let mut connection = Connection::open(address).await;
+    for number in 0..streams {
+        let wanted = json!({"StreamName": format!("idle-{number}"), "ShardCount": 1});
+        ask(&mut connection, "CreateStream", wanted).await;
+    }
+    ask(&mut connection, "CreateStream", json!({"StreamName": "wide", "ShardCount": shards})).await;
+}
+
 /// Reads a shard from its first record on; gives the requests for all of it, with what each finds.
 async fn calls_to_read(address: &str, stream: &str, shard: &str) -> Vec<(Vec<u8>, usize)> {
     let mut connection = Connection::open(address).await;
@@ -180,6 +191,10 @@ fn main() {
     match words.as_slice() {
         ["put", address, seconds] => runtime.block_on(put(address, lasts(seconds))),
         ["get", address, seconds] => runtime.block_on(get(address, lasts(seconds))),
-        _ => println!("usage: versus put|get ADDRESS SECONDS; benches/versus/run does it all"),
+        ["crowd", address, streams, shards] => {
+            let number = |word: &str| word.parse().expect("number");
+            runtime.block_on(crowd(address, number(streams), number(shards)));
+        }
+        _ => println!("usage: versus put|get ADDRESS SECONDS; benches/versus/run and crowd do it all"),
     }
 }

@@ -1,4 +1,4 @@
-"""The servers that are compared: how each is installed, started on a loopback port, and ended.
+"""The servers that are compared: how each is installed, started on a loopback port, put under load, and ended.
 
 What is installed stays in a cache folder of its own, `caudal/peers` below `$XDG_CACHE_HOME` or
 `~/.cache`; nothing of it is used by Caudal itself.
@@ -121,7 +121,7 @@ def ferrokinesis():
     if not binary.exists():
         print("installing ferrokinesis: some minutes", file=sys.stderr)
         target = CACHE / "ferrokinesis-target"
-        do(need("cargo"), "install", "ferrokinesis", "--version", "0.7", "--locked",
+        do(need("cargo"), "install", "ferrokinesis", "--version", "^0.7", "--locked",
            "--root", CACHE / "ferrokinesis", "--target-dir", target)
         shutil.rmtree(target, ignore_errors=True)
     port = free_port()
@@ -172,6 +172,14 @@ def moto():
 
 
 PEERS = {"ferrokinesis": ferrokinesis, "kinesis-local": kinesis_local, "kinesalite": kinesalite, "moto": moto}
+
+
+def loaded(load, server, what, seconds):
+    """What the load tells of a server that it put or got records with."""
+    done = subprocess.run([load, what, server.address, str(seconds)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Absent(f"{what}: {done.stderr.strip()[-600:]}")
+    return json.loads(done.stdout)
 
 
 def built(*arguments):
