@@ -289,9 +289,13 @@ fn what_is_no_http_is_refused_in_the_form_of_aws_and_is_the_last_of_its_connecti
             "{told}"
         );
     }
-    // An answer to HEAD has a length and no body: it is the last one.
-    let told = told(&daemon, b"HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    assert!(told.starts_with("HTTP/1.1 403") && told.matches("HTTP/1.1").count() == 1, "{told}");
+    let told = told(&daemon, b"HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\nnonsense\r\n\r\n");
+    assert!(told.starts_with("HTTP/1.1 403") && told.ends_with("</BadRequestException>\n"), "{told}");
+    assert_eq!(
+        (told.matches("\r\ndate: ").count(), told.matches("x-amzn-requestid").count()),
+        (2, 2),
+        "{told}"
+    );
     serves(&daemon);
     let metrics = daemon.admin().get("/metrics").unwrap().text();
     assert!(metrics.contains("code=\"BadRequestException\",operation=\"none\""), "{metrics}");

@@ -131,7 +131,7 @@ struct Head {
     status: u16,
     /// Bytes of the head itself.
     size: u64,
-    /// Bytes of the body; `None` when it comes in pieces or goes on until the end of the connection.
+    /// Bytes of the body; `None` when it comes in pieces or, over HTTP/1.0, goes on until the end.
     length: Option<u64>,
     is_chunked: bool,
     is_last: bool,
@@ -143,10 +143,12 @@ impl Head {
     fn read(bytes: &[u8], mark: &str) -> Option<Self> {
         let size = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let mut lines = std::str::from_utf8(bytes.get(..size)?).ok()?.lines();
-        let status: u16 = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+        let (version, told) = lines.next()?.strip_prefix("HTTP/1.")?.split_once(' ')?;
+        let status: u16 = told.split(' ').next()?.parse().ok()?;
         let is_interim = status < 200;
         let (mut length, mut is_chunked, mut is_last, mut is_own) = (None, false, false, is_interim);
-        if is_interim {
+        // An answer to HEAD, or none yet.
+        if version == "1" {
             length = Some(0);
         }
         for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
@@ -209,8 +211,10 @@ mod tests {
         for _ in 0..300 {
             let mut all = String::new();
             for _ in 0..draw.random_range(1..6) {
-                match draw.random_range(0..3) {
+                match draw.random_range(0..4) {
                     0 => all.push_str("HTTP/1.1 100 Continue\r\n\r\n"),
+                    // To HEAD.
+                    3 => all.push_str(&format!("{OWN}\r\n")),
                     // A record may look like a refusal.
                     1 => all.push_str(&format!("{OWN}content-length: {}\r\n\r\n{REFUSED}", REFUSED.len())),
                     _ => {
@@ -237,7 +241,7 @@ mod tests {
             let expected = (last.clone().into_bytes(), Some(Halt::Over));
             assert_eq!(sent(format!("{last}{REFUSED}").as_bytes(), &mut draw), expected);
         }
-        let endless = format!("{OWN}\r\nuntil the end {REFUSED}");
+        let endless = format!("{}\r\nuntil the end {REFUSED}", OWN.replace("1.1", "1.0"));
         assert_eq!(sent(endless.as_bytes(), &mut draw), (endless.clone().into_bytes(), None));
     }
 

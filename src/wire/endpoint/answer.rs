@@ -14,6 +14,8 @@ pub(super) struct Answer {
 }
 
 pub(super) enum Body {
+    /// Not even a length, which would be that of what HEAD does not send.
+    Nothing,
     Whole(Vec<u8>),
     /// Events in the protocol of the request.
     Events(Protocol, BoxStream<'static, Event>),
@@ -79,6 +81,11 @@ impl Answer {
         if is_preflight { identified } else { identified.with("x-amz-id-2", identity::extended_request_id()) }
     }
 
+    /// As HEAD is answered.
+    pub(super) fn bare(self) -> Self {
+        Self { body: Body::Nothing, ..self }
+    }
+
     pub(super) fn with_all(mut self, headers: Vec<(&'static str, String)>) -> Self {
         self.headers.extend(headers);
         self
@@ -89,7 +96,7 @@ impl Answer {
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.body {
             Body::Whole(bytes) => bytes,
-            Body::Events(..) => &[],
+            Body::Nothing | Body::Events(..) => &[],
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::pipeline::http_server::{Binding, Held, HttpListener, Refusals, Underway, Words};
 use actix_web::{
     HttpRequest, HttpResponse,
-    body::SizedStream,
+    body::{None as NoBody, SizedStream},
     http::{Method, StatusCode, Version},
     web::{self, ServiceConfig},
 };
@@ -62,7 +62,7 @@ fn words(front: &Front, status: u16) -> Words {
     let Answer { headers, body, .. } = front.unreadable(&unread_head(status));
     let body = match body {
         Body::Whole(body) => body,
-        Body::Events(..) => Vec::new(),
+        Body::Nothing | Body::Events(..) => Vec::new(),
     };
     Words { headers, body }
 }
@@ -88,9 +88,9 @@ async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Sh
         }
         Err(error) => (shared.front.unread(&head, &error.told()), false),
     };
-    // What is left of a body is not read: the connection ends with the answer. An answer to HEAD tells the
-    // length of a body that it has not, so that nothing may come after it either.
-    let close = close && (!is_read || request.method() == Method::HEAD);
+    // What is left of a body is not read: the connection ends with the answer.
+    let close = close && !is_read;
+    let answer = if request.method() == Method::HEAD { answer.bare() } else { answer };
     respond(answer, close, &shared.front, underway)
 }
 
@@ -140,6 +140,7 @@ fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway
         response.force_close();
     }
     match answer.body {
+        Body::Nothing => response.body(NoBody::new()),
         Body::Whole(bytes) if bytes.len() <= PIECE => response.body(bytes),
         Body::Whole(bytes) => response.body(SizedStream::new(bytes.len() as u64, pieces(bytes.into()))),
         Body::Events(protocol, events) => {
