@@ -9,6 +9,7 @@ pub mod kinesis;
 #[cfg(test)]
 pub(crate) mod mutation;
 pub mod protocol;
+mod seal;
 pub mod service;
 pub mod signing;
 

@@ -1,11 +1,11 @@
 //! What a service behind the endpoint is: a name, its operations as data, and one function that answers.
 
-use super::protocol::{Input, Reply, ServiceError, Structure};
+use super::protocol::{Input, Query, Reply, ServiceError, Structure};
 use futures::future::BoxFuture;
 use std::fmt;
 
 /// Who asks, and for which part of the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
     /// Twelve digits.
     pub account: String,
@@ -13,6 +13,10 @@ pub struct Caller {
     pub region: String,
     /// As the answer's `x-amzn-RequestId` tells it.
     pub request_id: String,
+    /// What the request calls this server: host and port.
+    pub authority: String,
+    /// Whether it came to us over TLS, as a proxy before us says.
+    pub is_secure: bool,
 }
 
 /// An operation as the service model has it.
@@ -34,6 +38,8 @@ pub struct Service {
     /// The service's name in a credential scope, such as `kinesis`.
     pub signing_name: &'static str,
     pub operations: &'static [Operation],
+    /// How it speaks Query beside JSON 1.0; without it, it speaks JSON 1.1 and CBOR.
+    pub query: Option<&'static Query>,
     pub answer: Answer,
 }
 

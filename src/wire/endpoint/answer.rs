@@ -1,7 +1,7 @@
 //! Answers, apart from any server.
 
 use super::{deprecated, identity};
-use crate::wire::protocol::{Event, Protocol, Reply, ServiceError, event_stream};
+use crate::wire::protocol::{Event, Protocol, Query, Reply, ServiceError, event_stream, query::Xml};
 use futures::stream::BoxStream;
 
 /// An answer ready to send.
@@ -11,6 +11,16 @@ pub(super) struct Answer {
     pub body: Body,
     /// For the metrics: `OK` or the code of the error.
     pub code: &'static str,
+}
+
+/// How a request is answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Voice<'v> {
+    pub protocol: Protocol,
+    /// What its service says of Query, if it is known and speaks it.
+    pub query: Option<&'static Query>,
+    pub operation: &'static str,
+    pub request_id: &'v str,
 }
 
 pub(super) enum Body {
@@ -45,8 +55,17 @@ impl Answer {
         Self { headers, ..Self::empty(200, OK) }
     }
 
-    pub(super) fn reply(protocol: Protocol, reply: Reply) -> Self {
+    pub(super) fn reply(voice: Voice<'_>, reply: Reply) -> Self {
+        let Voice { protocol, query, operation, request_id } = voice;
         let kind = protocol.content_type();
+        if let (Protocol::Query, Some(query)) = (protocol, query) {
+            let output = match &reply {
+                Reply::Whole(output) => Some(output),
+                Reply::Empty | Reply::Events(_) => None,
+            };
+            let body = Xml::response(query, operation, output, request_id);
+            return Self::new(200, OK, body).with("content-type", kind);
+        }
         match reply {
             Reply::Empty => Self::empty(200, OK).with("content-type", kind),
             Reply::Whole(output) => Self::new(200, OK, protocol.write(&output)).with("content-type", kind),
@@ -57,9 +76,22 @@ impl Answer {
         }
     }
 
-    pub(super) fn error(protocol: Protocol, error: &ServiceError) -> Self {
-        let body = protocol.write(&error.body());
-        Self::new(error.status, error.code, body).with("content-type", protocol.content_type())
+    pub(super) fn error(voice: Voice<'_>, error: &ServiceError) -> Self {
+        let Voice { protocol, query, request_id, .. } = voice;
+        let Some(query) = query else {
+            let body = protocol.write(&error.body());
+            return Self::new(error.status, error.code, body).with("content-type", protocol.content_type());
+        };
+        let told = (query.told)(error.code);
+        let body = match protocol {
+            Protocol::Query => Xml::error(query, error, request_id),
+            _ => protocol.write(&error.body_as(&told.json_type)),
+        };
+        let answer = Self::new(error.status, error.code, body).with("content-type", protocol.content_type());
+        match protocol {
+            Protocol::Query => answer,
+            _ => answer.with("x-amzn-query-error", format!("{};{}", told.code, error.fault())),
+        }
     }
 
     /// An error of a request whose protocol is not known: XML without a type.

@@ -7,7 +7,16 @@ const EXTENDED: usize = 72;
 
 /// A new `x-amzn-RequestId`: a random UUID.
 pub(super) fn request_id() -> String {
-    let random = rand::random::<u128>();
+    random_uuid()
+}
+
+/// A random UUID.
+pub(in crate::wire) fn random_uuid() -> String {
+    uuid_of(rand::random())
+}
+
+/// These bits as a UUID.
+pub(in crate::wire) fn uuid_of(random: u128) -> String {
     // Version 4, variant 1.
     let marked = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{marked:032x}");

@@ -14,5 +14,6 @@ mod streaming;
 mod tests;
 
 pub use front::Front;
+pub(in crate::wire) use identity::{random_uuid, uuid_of};
 pub use section::{Account, AwsSection, Listen};
 pub use server::Endpoint;

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn caller(account: &str, region: &str) -> Caller {
-        Caller { account: account.to_owned(), region: region.to_owned(), request_id: String::new() }
+        Caller { account: account.to_owned(), region: region.to_owned(), ..Caller::default() }
     }
 
     /// How many of many calls pass at one moment.

@@ -15,7 +15,6 @@ mod polling;
 mod position;
 mod reading;
 mod resharding;
-mod seal;
 mod sequence_number;
 mod settings;
 mod shard_iterator;
@@ -31,7 +30,7 @@ mod tests;
 
 pub use model::OPERATIONS;
 
-use super::{Answer, Caller, Input, Reply, Service, ServiceError};
+use super::{Answer, Caller, Input, Reply, Service, ServiceError, seal};
 use crate::{
     pipeline::{
         now_ms,
@@ -101,6 +100,7 @@ impl Kinesis {
             target: "Kinesis_20131202",
             signing_name: "kinesis",
             operations: &model::OPERATIONS,
+            query: None,
             answer,
         }
     }

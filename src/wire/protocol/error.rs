@@ -37,6 +37,11 @@ impl ServiceError {
         Self { status: 503, code: "ServiceUnavailable", message: message.into() }
     }
 
+    /// Who is to blame, as AWS says it.
+    pub fn fault(&self) -> &'static str {
+        if self.status < 500 { "Sender" } else { "Receiver" }
+    }
+
     /// Whether it refuses what is no request at all; AWS tells so even to who may not ask.
     pub fn is_of_syntax(&self) -> bool {
         self.code == SERIALIZATION && self.message.is_empty()
@@ -44,7 +49,12 @@ impl ServiceError {
 
     /// The body of an answer. What could not be read is told with a capital `Message`, as AWS does.
     pub fn body(&self) -> Output {
-        self.told().with_type(self.code)
+        self.body_as(self.code)
+    }
+
+    /// The same under another name of its type.
+    pub fn body_as(&self, kind: &str) -> Output {
+        self.told().with_type(kind)
     }
 
     /// The payload of an exception within an event stream, whose headers tell the code.
@@ -55,7 +65,7 @@ impl ServiceError {
 }
 
 impl Output {
-    fn with_type(mut self, code: &'static str) -> Self {
+    fn with_type(mut self, code: &str) -> Self {
         self.0.insert(0, ("__type", code.into()));
         self
     }

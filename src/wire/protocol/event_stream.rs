@@ -42,8 +42,8 @@ pub fn exception(protocol: Protocol, error: &ServiceError) -> Bytes {
 /// Of payloads: they are plain, whatever the request was.
 fn media_type(protocol: Protocol) -> &'static str {
     match protocol {
-        Protocol::Json => "application/json",
         Protocol::Cbor => "application/cbor",
+        Protocol::Json | Protocol::JsonOne | Protocol::Query => "application/json",
     }
 }
 

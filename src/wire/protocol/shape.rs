@@ -20,6 +20,16 @@ pub struct Member {
     pub is_required: bool,
     /// Members of the same structure that stand for a required one.
     pub unless: &'static [&'static str],
+    /// What it is called in Query, if it is not its name.
+    pub query: Option<QueryName>,
+}
+
+/// What a member is called in Query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryName {
+    pub name: &'static str,
+    /// What a map's keys are called; its values are `Value`.
+    pub key: &'static str,
 }
 
 /// What a value is.
@@ -87,16 +97,25 @@ impl Structure {
 
 impl Member {
     pub const fn required(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, is_required: true, unless: &[] }
+        Self { name, shape, is_required: true, unless: &[], query: None }
     }
 
     /// Required unless one of the others is given.
     pub const fn required_unless(name: &'static str, shape: Shape, unless: &'static [&'static str]) -> Self {
-        Self { name, shape, is_required: true, unless }
+        Self { name, shape, is_required: true, unless, query: None }
     }
 
     pub const fn optional(name: &'static str, shape: Shape) -> Self {
-        Self { name, shape, is_required: false, unless: &[] }
+        Self { name, shape, is_required: false, unless: &[], query: None }
+    }
+
+    /// The same with another name in Query; `key` is what a map's keys are called.
+    pub const fn in_query(self, name: &'static str, key: &'static str) -> Self {
+        Self { query: Some(QueryName { name, key }), ..self }
+    }
+
+    pub fn query_name(&self) -> QueryName {
+        self.query.unwrap_or(QueryName { name: self.name, key: "Name" })
     }
 }
 

@@ -2,7 +2,7 @@
 
 #[path = "../../../src/wire/kinesis/model/mod.rs"]
 mod model;
-#[path = "../../../src/wire/kinesis/seal.rs"]
+#[path = "../../../src/wire/seal.rs"]
 mod seal;
 #[path = "../../../src/wire/kinesis/sequence_number/mod.rs"]
 mod sequence_number;

@@ -2,6 +2,7 @@
 
 mod connections;
 mod farewells;
+mod query;
 mod resting;
 mod sockets;
 mod streams;
@@ -52,7 +53,8 @@ fn service() -> Service {
         }
         .boxed() as BoxFuture<'static, _>
     });
-    Service { target: "Kinesis_20131202", signing_name: "kinesis", operations: &OPERATIONS, answer }
+    let (target, signing_name) = ("Kinesis_20131202", "kinesis");
+    Service { target, signing_name, operations: &OPERATIONS, query: None, answer }
 }
 
 fn carry_out(caller: &Caller, operation: &str, input: &Input) -> Result<Reply, ServiceError> {

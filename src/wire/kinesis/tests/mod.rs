@@ -64,12 +64,11 @@ impl Lab {
     async fn reply(&self, operation: &str, request: Value) -> Result<Reply, ServiceError> {
         let known = OPERATIONS.iter().find(|known| known.name == operation).unwrap();
         let body = match self.protocol {
-            Protocol::Json => request.to_string().into_bytes(),
+            Protocol::Json | Protocol::JsonOne | Protocol::Query => request.to_string().into_bytes(),
             Protocol::Cbor => Protocol::Cbor.write(&structure(known.input, &request)),
         };
         let input = self.protocol.read(known.input, &body.into())?;
-        let caller =
-            Caller { account: ACCOUNT.to_owned(), region: REGION.to_owned(), request_id: "1".to_owned() };
+        let caller = Caller { account: ACCOUNT.to_owned(), region: REGION.to_owned(), ..Caller::default() };
         self.kinesis.answer(caller, known.name, input).await
     }
 
