@@ -13,7 +13,7 @@ mod stopping;
 use super::RunArguments;
 use crate::{
     error::Failure,
-    pipeline::{Kind, stream::directory::Directory},
+    pipeline::{Kind, queue::directory::QueueDirectory, stream::directory::Directory},
     settings::Settings,
     storage::Store,
     supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Orders, Surroundings, serve},
@@ -21,7 +21,7 @@ use crate::{
     topology::{self, Built, Foundation, Plan, Running},
 };
 use announcement::{Announcement, RUN_FILE, RunFile};
-use opening::{open_directory, open_store, wire};
+use opening::{open_directory, open_queues, open_store, wire};
 use reloading::{Awaited, Reloader};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -112,9 +112,10 @@ fn open_and_serve(
     let admin = Admin::start(listeners.admin, parts).map_err(|cause| Failure::fault(THREADS, cause))?;
     let store = open_store(settings, &metrics)?;
     let directory = runtime.block_on(open_directory(settings, &store, &metrics))?;
-    let (admin_at, aws) = (admin.address(), listeners.aws);
+    let queues = runtime.block_on(open_queues(settings, &store))?;
+    let (admin, aws, server) = (admin.address(), listeners.aws, admin);
     let daemon =
-        Daemon { arguments, settings, runtime, metrics, store, directory, admin: admin_at, aws, control };
+        Daemon { arguments, settings, runtime, metrics, store, directory, queues, admin, aws, control };
     let stopped = daemon.serve(plan, hangups, &reloader, (published, health), orders);
     let Daemon { store, .. } = daemon;
     let _ = std::fs::remove_file(settings.data.join(RUN_FILE));
@@ -123,7 +124,7 @@ fn open_and_serve(
         Ok((_, false) | (Ended::Aborted(_), _)) => Ok(()),
         _ => seal(&store, runtime),
     };
-    runtime.block_on(admin.stop());
+    runtime.block_on(server.stop());
     let (ended, is_healthy) = stopped?;
     if !is_healthy {
         let what = runtime.block_on(async { timeout(LEAVE, store.failed()).await });
@@ -140,6 +141,7 @@ struct Daemon<'a> {
     metrics: Arc<Metrics>,
     store: Store,
     directory: Arc<Directory>,
+    queues: Arc<QueueDirectory>,
     admin: SocketAddr,
     aws: Option<TcpListener>,
     control: ControlPlane,
@@ -162,6 +164,7 @@ impl Daemon<'_> {
             metrics: &self.metrics,
             settings: self.settings,
             directory: &self.directory,
+            queues: &self.queues,
             data: whole_path(&self.settings.data),
         };
         let built = self.runtime.block_on(wire(&plan, foundation, &self.arguments.forget))?;
@@ -196,6 +199,7 @@ impl Daemon<'_> {
             aws: aws::address(self.aws.as_ref()),
             store: self.store.clone(),
             directory: Arc::clone(&self.directory),
+            queues: Arc::clone(&self.queues),
             metrics: Arc::clone(&self.metrics),
             control: self.control.clone(),
             tasks_on: self.runtime.handle().clone(),

@@ -7,7 +7,7 @@ use super::{Plan, PlannedNode, Section};
 use crate::{
     pipeline::{
         ingress::IngressError,
-        queue::QueueError,
+        queue::{QueueError, directory::QueueDirectory},
         stream::{StreamError, directory::Directory},
         workers::WorkersError,
     },
@@ -29,6 +29,8 @@ pub struct Foundation<'a> {
     pub settings: &'a Settings,
     /// All streams, those that were made at run time included.
     pub directory: &'a Arc<Directory>,
+    /// All queues, likewise.
+    pub queues: &'a Arc<QueueDirectory>,
     /// The data folder.
     pub data: PathBuf,
 }

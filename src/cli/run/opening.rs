@@ -3,7 +3,10 @@
 use super::announcement::RUN_FILE;
 use crate::{
     error::Failure,
-    pipeline::stream::directory::{Directory, Home},
+    pipeline::{
+        queue::directory::QueueDirectory,
+        stream::directory::{Directory, Home},
+    },
     settings::{Durability, Settings},
     storage::{StorageSettings, Store},
     telemetry::Metrics,
@@ -31,6 +34,14 @@ pub(super) async fn open_directory(
     let AwsSection { account, region, kinesis, .. } = settings.aws.clone();
     let home = Home { account: account.as_str().to_owned(), region };
     let opened = Directory::open(store.clone(), kinesis, home, metrics).await;
+    opened.map_err(|cause| Failure::StorageFailed(cause.to_string()))
+}
+
+/// Opens all queues that were made at run time.
+pub(super) async fn open_queues(settings: &Settings, store: &Store) -> Result<Arc<QueueDirectory>, Failure> {
+    let AwsSection { account, region, .. } = &settings.aws;
+    let home = Home { account: account.as_str().to_owned(), region: region.clone() };
+    let opened = QueueDirectory::open(store.clone(), home).await;
     opened.map_err(|cause| Failure::StorageFailed(cause.to_string()))
 }
 

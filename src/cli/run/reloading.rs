@@ -4,7 +4,7 @@ use super::{announcement::RunFile, opening::warn_of, report::report};
 use crate::{
     cli::check,
     error::Failure,
-    pipeline::stream::directory::Directory,
+    pipeline::{queue::directory::QueueDirectory, stream::directory::Directory},
     settings::Settings,
     storage::Store,
     supervisor::{ControlPlane, Health, NotApplied, NotReloaded, Reload, Reloaded},
@@ -37,6 +37,7 @@ pub(super) struct Reloader {
     pub aws: Option<SocketAddr>,
     pub store: Store,
     pub directory: Arc<Directory>,
+    pub queues: Arc<QueueDirectory>,
     pub metrics: Arc<Metrics>,
     pub control: ControlPlane,
     /// Where reloads run: one goes on when whoever asked for it has gone.
@@ -107,6 +108,7 @@ impl Reloader {
             metrics: &self.metrics,
             settings: &self.settings,
             directory: &self.directory,
+            queues: &self.queues,
             data: self.data.clone(),
         };
         let prepared = running.prepare(wanted, foundation).await;
@@ -118,6 +120,7 @@ impl Reloader {
         let Switched { changes, applied, running: now } = switched;
         *running = now;
         self.directory.topology_has(&running.handles().streams);
+        self.queues.topology_has(&running.handles().queues);
         self.record(running).await;
         let left = left_readers(running.plan(), &running.handles().streams, &self.store);
         warn_of(&left);

@@ -140,7 +140,8 @@ impl Feed {
                 Verdict::Keep => kept.push(now_ms, &record.key, &origin().encode(), &record.payload),
                 Verdict::Fault(reason) => {
                     let node = &self.context.node;
-                    let why = PutAside { origin: origin(), reason, node, receives: None, rules: None };
+                    let (origin, receives, rules, envelope) = (origin(), None, None, None);
+                    let why = PutAside { origin, reason, node, receives, rules, envelope };
                     put_aside.push(now_ms, &record.key, &why.encode(), &record.payload);
                 }
             }

@@ -1,6 +1,8 @@
 //! Queues: messages leased to workers, returned when a lease runs out, moved to a dead-letter
 //! queue when received too often.
 
+pub mod directory;
+mod envelope;
 mod feeder;
 mod put_aside;
 mod quarantine;
@@ -14,6 +16,7 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 
+pub use envelope::{Envelope, MessageAttribute, moved_from, raw as envelope_of};
 pub use put_aside::{PutAside, origin_of};
 pub use quarantine::Quarantine;
 pub use queue::{Queue, QueueError};

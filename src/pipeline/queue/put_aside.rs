@@ -2,6 +2,7 @@
 
 use crate::{pipeline::Origin, storage::StoredRecord};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Longest reason kept, in bytes: attributes must stay below 65,535 bytes.
 const LONGEST_REASON: usize = 8_192;
@@ -9,7 +10,7 @@ const LONGEST_REASON: usize = 8_192;
 /// Why and where a message was put aside. Written as the attributes of the message, which
 /// [`Origin::decode`] and [`Origin::decode_reason`] read too:
 /// `{"o":[stream,shard,sequence],"reason":"...","node":"...","receives":5,"rules":"..."}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PutAside<'a> {
     pub origin: Origin,
     /// Cut to 8 KiB.
@@ -20,6 +21,8 @@ pub struct PutAside<'a> {
     pub receives: Option<u32>,
     /// Version of the rules that rejected it.
     pub rules: Option<&'a str>,
+    /// What the queue API keeps with it, as it is written.
+    pub envelope: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +34,8 @@ struct Written<'a> {
     receives: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqs: Option<&'a RawValue>,
 }
 
 impl PutAside<'_> {
@@ -42,6 +47,7 @@ impl PutAside<'_> {
             node: self.node,
             receives: self.receives,
             rules: self.rules,
+            sqs: self.envelope,
         };
         serde_json::to_vec(&written).unwrap_or_default()
     }
@@ -69,6 +75,7 @@ mod tests {
             node: "review",
             receives: Some(3),
             rules: Some("4f2a"),
+            envelope: None,
         };
         let attributes = put_aside.encode();
         assert_eq!(Origin::decode(&attributes), Some(origin));
@@ -82,7 +89,8 @@ mod tests {
     fn a_long_reason_is_cut_at_a_character() {
         let origin = Origin { stream: "trips".to_owned(), shard: 0, sequence: 0 };
         let reason = "é".repeat(50_000);
-        let put_aside = PutAside { origin, reason: &reason, node: "n", receives: None, rules: None };
+        let (reason, node) = (reason.as_str(), "n");
+        let put_aside = PutAside { origin, reason, node, receives: None, rules: None, envelope: None };
         assert_eq!(Origin::decode_reason(&put_aside.encode()).unwrap().len(), LONGEST_REASON);
     }
 }

@@ -19,6 +19,8 @@ pub struct QueueError {
 #[derive(Debug)]
 pub struct Queue {
     name: String,
+    /// What the store calls it.
+    stored_as: String,
     section: RwLock<Arc<QueueSection>>,
     id: QueueId,
     store: Store,
@@ -30,7 +32,20 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] when it cannot be declared.
     pub async fn open(name: &str, section: &QueueSection, store: Store) -> Result<Arc<Self>, QueueError> {
-        Self::declare(name, section.clone(), policy(section), store).await
+        Self::open_as(name, name, section, store).await
+    }
+
+    /// The same for a queue that the store calls by another name.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it cannot be declared.
+    pub async fn open_as(
+        name: &str,
+        stored_as: &str,
+        section: &QueueSection,
+        store: Store,
+    ) -> Result<Arc<Self>, QueueError> {
+        Self::declare((name, stored_as), section.clone(), policy(section), store).await
     }
 
     /// Goes on by another section from now on. Leases that were given keep their length.
@@ -38,7 +53,7 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] when the store does not take the new policy; nothing has changed then.
     pub async fn redefine(&self, section: &QueueSection) -> Result<(), QueueError> {
-        let declared = self.store.declare_queue(&self.name, policy(section)).await;
+        let declared = self.store.declare_queue(&self.stored_as, policy(section)).await;
         declared.map_err(|cause| QueueError { name: self.name.clone(), cause })?;
         *self.section.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(section.clone());
         Ok(())
@@ -50,21 +65,23 @@ impl Queue {
     /// [`QueueError`] when it cannot be declared.
     pub async fn open_quarantine(node: &str, store: Store) -> Result<Arc<Self>, QueueError> {
         let name = format!("{node}.quarantine");
-        Self::declare(&name, QueueSection::default(), QueuePolicy::default(), store).await
+        let (section, policy) = (QueueSection::default(), QueuePolicy::default());
+        Self::declare((&name, &name), section, policy, store).await
     }
 
     async fn declare(
-        name: &str,
+        (name, stored_as): (&str, &str),
         section: QueueSection,
         policy: QueuePolicy,
         store: Store,
     ) -> Result<Arc<Self>, QueueError> {
         let id = store
-            .declare_queue(name, policy)
+            .declare_queue(stored_as, policy)
             .await
             .map_err(|cause| QueueError { name: name.to_owned(), cause })?;
         let section = RwLock::new(Arc::new(section));
-        Ok(Arc::new(Self { name: name.to_owned(), section, id, store }))
+        let (name, stored_as) = (name.to_owned(), stored_as.to_owned());
+        Ok(Arc::new(Self { name, stored_as, section, id, store }))
     }
 
     pub fn name(&self) -> &str {

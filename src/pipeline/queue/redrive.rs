@@ -1,9 +1,9 @@
 //! Moving messages that were received too often to the dead-letter queue.
 
-use super::{PutAside, Queue, commit_when_room, origin_of};
+use super::{PutAside, Queue, commit_when_room, envelope, origin_of};
 use crate::{
     pipeline::{Context, Retire, TaskError, now_ms},
-    storage::{Batch, CommitError, LeasedMessage, RecordBlock},
+    storage::{Batch, CommitError, LeasedMessage, RecordBlock, Store},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -60,15 +60,9 @@ impl Redrive {
 
     /// False when nothing was moved: a message is no longer there, or there is no room for all.
     async fn move_batch(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<bool, TaskError> {
-        let key = redriven_key(self.queue.name());
-        let before = self.moved();
-        let moved = before.saturating_add(messages.len() as u64);
         let build = || {
-            let mut batch = Batch::new();
-            batch.send(self.dead_letter.id(), self.dead_letters(messages), 0);
-            messages.iter().for_each(|message| batch.settle(&message.receipt));
-            batch.put(key.as_str(), moved.to_string(), None);
-            batch
+            let block = dead_letters(self.queue.name(), messages, |_| now_ms());
+            redriven_batch(&self.context.store, &self.queue, &self.dead_letter, messages, block)
         };
         match commit_when_room(&self.context.store, build, || !retire.is_asked()).await {
             Ok(_) => {}
@@ -89,24 +83,50 @@ impl Redrive {
 
     /// Messages moved so far, durably counted.
     pub fn moved(&self) -> u64 {
-        let bytes = self.context.store.get(&redriven_key(self.queue.name()));
-        bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).unwrap_or(0)
+        moved(&self.context.store, self.queue.name())
     }
+}
 
-    fn dead_letters(&self, messages: &[LeasedMessage]) -> RecordBlock {
-        let now_ms = now_ms();
-        let mut block = RecordBlock::new();
-        for LeasedMessage { receipt, record, .. } in messages {
-            let reason = format!("received {} times without success", receipt.receive_count);
-            let why = PutAside {
-                origin: origin_of(record, self.queue.name(), 0),
-                reason: &reason,
-                node: self.queue.name(),
-                receives: Some(receipt.receive_count),
-                rules: None,
-            };
-            block.push(now_ms, &record.key, &why.encode(), &record.payload);
-        }
-        block
+fn moved(store: &Store, queue: &str) -> u64 {
+    let bytes = store.get(&redriven_key(queue));
+    bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// The batch that moves messages, written as `block`, and counts them.
+pub(super) fn redriven_batch(
+    store: &Store,
+    queue: &Queue,
+    dead_letter: &Queue,
+    messages: &[LeasedMessage],
+    block: RecordBlock,
+) -> Batch {
+    let mut batch = Batch::new();
+    batch.send(dead_letter.id(), block, 0);
+    messages.iter().for_each(|message| batch.settle(&message.receipt));
+    let moved = moved(store, queue.name()).saturating_add(messages.len() as u64);
+    batch.put(redriven_key(queue.name()), moved.to_string(), None);
+    batch
+}
+
+/// Messages as they lie in the dead-letter queue; `sent_at_ms` is when that counts from.
+pub(super) fn dead_letters(
+    queue: &str,
+    messages: &[LeasedMessage],
+    sent_at_ms: impl Fn(&LeasedMessage) -> i64,
+) -> RecordBlock {
+    let mut block = RecordBlock::new();
+    for message in messages {
+        let LeasedMessage { receipt, record, .. } = message;
+        let reason = format!("received {} times without success", receipt.receive_count);
+        let why = PutAside {
+            origin: origin_of(record, queue, 0),
+            reason: &reason,
+            node: queue,
+            receives: Some(receipt.receive_count),
+            rules: None,
+            envelope: envelope::raw(&record.attributes),
+        };
+        block.push(sent_at_ms(message), &record.key, &why.encode(), &record.payload);
     }
+    block
 }

@@ -2,7 +2,10 @@
 
 use super::{Retry, backoff::wait_after, runner::Fate};
 use crate::{
-    pipeline::{Origin, Outgoing, Tally, Target, queue::PutAside},
+    pipeline::{
+        Origin, Outgoing, Tally, Target,
+        queue::{PutAside, envelope_of},
+    },
     storage::{Batch, LeasedMessage, QueueId, Receipt, RecordBlock},
 };
 use bytes::Bytes;
@@ -81,7 +84,8 @@ fn finish(message: &LeasedMessage, results: Vec<Bytes>, origin: Origin, terms: &
 
 fn put_aside(message: &LeasedMessage, reason: &str, origin: Origin, terms: &Terms<'_>) -> Action {
     let receives = Some(message.receipt.receive_count);
-    let why = PutAside { origin, reason, node: terms.node, receives, rules: terms.rules_version };
+    let (rules, envelope) = (terms.rules_version, envelope_of(&message.record.attributes));
+    let why = PutAside { origin, reason, node: terms.node, receives, rules, envelope };
     Action::PutAside(Outgoing {
         key: message.record.key.clone(),
         attributes: why.encode().into(),

@@ -47,10 +47,10 @@ impl<'a> Wiring<'a> {
                     wiring.handles.streams.insert(name.clone(), stream);
                 }
                 Section::Queue(section) => {
-                    let (name, store) = (&node.name, wiring.foundation.store.clone());
+                    let name = &node.name;
                     let queue = match running.queues.get(name) {
                         Some(queue) => Arc::clone(queue),
-                        None => Queue::open(name, section, store).await?,
+                        None => wiring.foundation.queues.topology_queue(name, section).await?,
                     };
                     wiring.handles.queues.insert(name.clone(), queue);
                 }

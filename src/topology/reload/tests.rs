@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    pipeline::stream::directory::{Directory, Home, KinesisSettings},
+    pipeline::{
+        queue::directory::QueueDirectory,
+        stream::directory::{Directory, Home, KinesisSettings},
+    },
     settings::Settings,
     storage::{StorageSettings, Store},
     supervisor::Handover,
@@ -33,6 +36,7 @@ struct Ground {
     metrics: Arc<Metrics>,
     settings: Settings,
     directory: Arc<Directory>,
+    queues: Arc<QueueDirectory>,
 }
 
 fn plan(text: &str) -> Plan {
@@ -47,13 +51,14 @@ impl Ground {
         let (metrics, settings) = (Metrics::new(), Settings::default());
         let opened = Directory::open(store.clone(), KinesisSettings::default(), Home::default(), &metrics);
         let directory = opened.await.unwrap();
-        Self { folder, store, metrics, settings, directory }
+        let queues = QueueDirectory::open(store.clone(), Home::default()).await.unwrap();
+        Self { folder, store, metrics, settings, directory, queues }
     }
 
     fn foundation(&self) -> Foundation<'_> {
         let data = self.folder.path().to_owned();
-        let Self { store, metrics, settings, directory, .. } = self;
-        Foundation { store, metrics, settings, directory, data }
+        let Self { store, metrics, settings, directory, queues, .. } = self;
+        Foundation { store, metrics, settings, directory, queues, data }
     }
 
     /// What runs, and the nodes that hold its doors open.

@@ -17,7 +17,7 @@ pub struct StreamIdentity {
 const FOREIGN: char = '@';
 
 /// The partition that a region belongs to, which its ARNs begin with.
-fn partition(region: &str) -> &'static str {
+pub fn partition(region: &str) -> &'static str {
     match region.split('-').next() {
         Some("cn") => "aws-cn",
         Some("us") if region.starts_with("us-gov-") => "aws-us-gov",

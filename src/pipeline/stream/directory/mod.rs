@@ -25,7 +25,7 @@ pub use description::{
     ConsumerDescription, Distribution, ShardDescription, StreamDescription, StreamMode, StreamStatus,
 };
 pub use error::{DirectoryError, RefusalKind};
-pub use identity::{Home, StreamIdentity};
+pub use identity::{Home, StreamIdentity, partition};
 pub use looking::Selector;
 pub use resource::StreamResource;
 pub use settings::KinesisSettings;
