@@ -12,6 +12,7 @@ pub mod protocol;
 mod seal;
 pub mod service;
 pub mod signing;
+pub mod sqs;
 
 pub use protocol::{Content, Event, Input, Output, Reply, Row, Rows, ServiceError, Tell, Timestamp, Value};
 pub use service::{Answer, Caller, Operation, Service};

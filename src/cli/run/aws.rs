@@ -9,6 +9,7 @@ use crate::{
         Service,
         endpoint::{Endpoint, Front},
         kinesis::Kinesis,
+        sqs::Sqs,
     },
 };
 use std::{
@@ -41,7 +42,9 @@ impl Daemon<'_> {
     pub(super) fn services(&self) -> Result<Vec<Service>, Failure> {
         let kinesis = self.runtime.block_on(Kinesis::open(Arc::clone(&self.directory)));
         let kinesis = kinesis.map_err(|cause| Failure::fault("opening the Kinesis API", cause))?;
-        Ok(vec![kinesis.service()])
+        let sqs = self.runtime.block_on(Sqs::open(Arc::clone(&self.queues)));
+        let sqs = sqs.map_err(|cause| Failure::fault("opening the SQS API", cause))?;
+        Ok(vec![kinesis.service(), sqs.service()])
     }
 
     /// Serves the endpoint until what this answers is dropped. Requests are refused as soon as a

@@ -1,0 +1,31 @@
+//! Which texts a message may hold: what XML 1.0 can.
+
+/// Whether every character is allowed.
+pub(super) fn are_allowed(text: &str) -> bool {
+    text.chars().all(|letter| match letter {
+        '\t' | '\n' | '\r' => true,
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
+    })
+}
+
+/// Whether a name of a queue, or an id of a batch entry, is 1 to 80 letters, digits, hyphens or underscores.
+pub(super) fn are_of_a_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=80).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emoji_pass_and_control_characters_do_not() {
+        for good in ["", "a\t\r\n", "\u{1f600}", "\u{fffd}", "\u{e000}", "\u{7f}", "\u{10ffff}"] {
+            assert!(are_allowed(good), "{good:?}");
+        }
+        for bad in ["\u{0}", "a\u{8}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
+            assert!(!are_allowed(bad), "{bad:?}");
+        }
+    }
+}

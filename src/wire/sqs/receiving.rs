@@ -1,0 +1,166 @@
+//! Receiving messages.
+
+use super::{Sqs, errors, message_attributes, queue_attributes, receipt_handle::ReceiptHandle};
+use crate::{
+    pipeline::{
+        now_ms,
+        queue::{
+            Envelope,
+            directory::{QueueIdentity, QueueResource, QueueTerms},
+            moved_from,
+        },
+    },
+    storage::LeasedMessage,
+    wire::{Caller, Content, Input, Output, Reply, ServiceError, endpoint::uuid_of},
+};
+use md5::{Digest as _, Md5};
+use std::time::Duration;
+
+/// Most messages of a standard queue that are in flight at once.
+const MOST_IN_FLIGHT: u64 = 120_000;
+/// System attributes that a receiver may ask for.
+const SYSTEM: [&str; 10] = [
+    "All",
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+];
+
+/// What a receive asks for.
+struct Wanted<'i> {
+    most: usize,
+    visibility: Duration,
+    wait: Duration,
+    system: Vec<&'i str>,
+    attributes: Vec<&'i str>,
+}
+
+/// A number of a request within its bounds, or the default.
+fn within(
+    input: &Input,
+    name: &str,
+    (least, most): (i64, i64),
+    default: u32,
+    reason: &str,
+) -> Result<u64, ServiceError> {
+    match input.integer(name) {
+        None => Ok(default.into()),
+        Some(number) if (least..=most).contains(&number) => Ok(number.unsigned_abs()),
+        Some(number) => Err(errors::invalid_value(name, &number.to_string(), reason)),
+    }
+}
+
+impl<'i> Wanted<'i> {
+    fn read(input: &'i Input, terms: &QueueTerms) -> Result<Self, ServiceError> {
+        let reason = "Must be between 1 and 10, if provided.";
+        let most = within(input, "MaxNumberOfMessages", (1, 10), 1, reason)?;
+        let reason = "Must be >= 0 and <= 43200, if provided.";
+        let visibility = within(input, "VisibilityTimeout", (0, 43_200), terms.visibility_timeout, reason)?;
+        let reason = "Must be >= 0 and <= 20, if provided.";
+        let wait = within(input, "WaitTimeSeconds", (0, 20), terms.wait, reason)?;
+        if input.has("ReceiveRequestAttemptId") {
+            return Err(errors::invalid_value(
+                "ReceiveRequestAttemptId",
+                input.text("ReceiveRequestAttemptId").unwrap_or_default(),
+                "The request include parameter that is not valid for this queue type.",
+            ));
+        }
+        let system: Vec<&str> =
+            input.texts("AttributeNames").chain(input.texts("MessageSystemAttributeNames")).collect();
+        let is_known = |name: &&&str| {
+            !SYSTEM.contains(*name)
+                && !queue_attributes::NAMES.contains(*name)
+                && !queue_attributes::OF_FIFO.contains(*name)
+        };
+        if let Some(unknown) = system.iter().find(is_known) {
+            return Err(errors::attribute_name(unknown));
+        }
+        Ok(Self {
+            most: usize::try_from(most).unwrap_or(1),
+            visibility: Duration::from_secs(visibility),
+            wait: Duration::from_secs(wait),
+            system,
+            attributes: input.texts("MessageAttributeNames").collect(),
+        })
+    }
+}
+
+pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let wanted = Wanted::read(input, &queue.terms())?;
+    if queue.queue.depth().in_flight >= MOST_IN_FLIGHT {
+        return Err(ServiceError {
+            status: 403,
+            code: "OverLimit",
+            message: "Too many messages are in flight; delete or release some.".to_owned(),
+        });
+    }
+    let (store, id) = (sqs.directory.store(), queue.queue.id());
+    let leased = store.receive(id, wanted.most, wanted.visibility, wanted.wait).await;
+    let leased = leased.map_err(|error| errors::not_read(&error))?;
+    let told: Vec<Content> =
+        leased.iter().map(|message| Content::Structure(tell(sqs, &queue, message, &wanted))).collect();
+    let output = Output::new();
+    Ok(Reply::Whole(if told.is_empty() { output } else { output.with("Messages", Content::List(told)) }))
+}
+
+fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Wanted<'_>) -> Output {
+    let record = &message.record;
+    let envelope = Envelope::decode(&record.attributes);
+    let id = match &envelope {
+        Some(envelope) => envelope.id.clone(),
+        None => made_id(message),
+    };
+    let handle = ReceiptHandle { receipt: message.receipt.clone(), received_at_ms: now_ms() };
+    // What a stream brought may be no text at all.
+    let body = String::from_utf8_lossy(&record.payload).into_owned();
+    let system = system_attributes(queue, message, envelope.as_ref(), wanted);
+    let attributes = envelope.map(|envelope| envelope.attributes).unwrap_or_default();
+    let chosen =
+        || attributes.iter().filter(|(name, _)| message_attributes::is_wanted(name, &wanted.attributes));
+    let told: Vec<(String, Content)> =
+        chosen().map(|(name, attribute)| (name.clone(), message_attributes::tell(attribute))).collect();
+    Output::new()
+        .with("MessageId", id)
+        .with("ReceiptHandle", handle.close(sqs))
+        .with("MD5OfBody", message_attributes::digest_of_body(body.as_bytes()))
+        .with("Body", body)
+        .with_some("Attributes", (!system.is_empty()).then_some(Content::Map(system)))
+        .with_some("MD5OfMessageAttributes", message_attributes::digest(chosen()))
+        .with_some("MessageAttributes", (!told.is_empty()).then_some(Content::Map(told)))
+}
+
+/// The id of a message that no sender of this API gave one: the same at every receive.
+fn made_id(message: &LeasedMessage) -> String {
+    let place = format!("{}/{}", message.receipt.queue.0, message.receipt.sequence);
+    uuid_of(u128::from_be_bytes(Md5::digest(place).into()))
+}
+
+fn system_attributes(
+    queue: &QueueResource,
+    message: &LeasedMessage,
+    envelope: Option<&Envelope>,
+    wanted: &Wanted<'_>,
+) -> Vec<(String, Content)> {
+    let wants = |name: &str| wanted.system.contains(&name) || wanted.system.contains(&"All");
+    let QueueIdentity { account, region, .. } = &queue.identity;
+    let source =
+        moved_from(&message.record.attributes).map(|name| QueueIdentity::new(account, region, &name).arn());
+    let all = [
+        ("SenderId", Some(envelope.map_or_else(|| account.clone(), |envelope| envelope.sender.clone()))),
+        ("SentTimestamp", Some(message.record.arrived_at_ms.to_string())),
+        ("ApproximateReceiveCount", Some(message.receipt.receive_count.to_string())),
+        ("ApproximateFirstReceiveTimestamp", Some(message.first_received_at_ms.to_string())),
+        ("MessageGroupId", envelope.and_then(|envelope| envelope.group.clone())),
+        ("AWSTraceHeader", envelope.and_then(|envelope| envelope.trace.clone())),
+        ("DeadLetterQueueSourceArn", source),
+    ];
+    let told = all.into_iter().filter(|(name, _)| wants(name));
+    told.filter_map(|(name, value)| Some((name.to_owned(), Content::Text(value?)))).collect()
+}

@@ -1,0 +1,181 @@
+//! Sending messages: answered when they are on disk.
+
+use super::{
+    Sqs, batches, characters, errors,
+    message_attributes::{self, Attributes},
+};
+use crate::{
+    pipeline::{
+        now_ms,
+        queue::{
+            Envelope,
+            directory::{QueueResource, QueueTerms},
+        },
+    },
+    storage::{Batch, Fingerprint, NewMessage},
+    wire::{Caller, Input, Output, Reply, ServiceError, endpoint::random_uuid},
+};
+use std::time::Duration;
+
+/// Longest delay, in seconds.
+const LONGEST_DELAY: i64 = 900;
+/// Most bytes of all messages of a request.
+const LARGEST_BATCH: usize = 1 << 20;
+const TRACE: &str = "AWSTraceHeader";
+
+/// A message that keeps all rules.
+struct Fit {
+    envelope: Envelope,
+    body: Vec<u8>,
+    delay_s: u32,
+    /// What counts of it: body and attributes.
+    size: usize,
+}
+
+impl Fit {
+    /// # Errors
+    /// The first rule that a message breaks.
+    fn read(caller: &Caller, terms: &QueueTerms, input: &Input) -> Result<Self, ServiceError> {
+        let body = input.text("MessageBody").unwrap_or_default();
+        if body.is_empty() {
+            return Err(errors::missing("MessageBody"));
+        }
+        if !characters::are_allowed(body) {
+            return Err(errors::contents());
+        }
+        let attributes = message_attributes::read(input, "MessageAttributes")?;
+        let trace = trace(&message_attributes::read(input, "MessageSystemAttributes")?)?;
+        let size = body.len() + message_attributes::size(&attributes);
+        if size > usize::try_from(terms.max_message).unwrap_or(usize::MAX) {
+            return Err(errors::invalid_parameter(format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {} bytes.",
+                terms.max_message
+            )));
+        }
+        if let Some(id) = input.text("MessageDeduplicationId") {
+            return Err(errors::invalid_value(
+                "MessageDeduplicationId",
+                id,
+                "The request include parameter that is not valid for this queue type.",
+            ));
+        }
+        let group = input.text("MessageGroupId").map(check_group).transpose()?;
+        let envelope =
+            Envelope { id: random_uuid(), sender: caller.account.clone(), attributes, trace, group };
+        Ok(Self { envelope, body: body.as_bytes().to_vec(), delay_s: delay(input, terms)?, size })
+    }
+
+    fn send(&self, queue: &QueueResource, batch: &mut Batch) {
+        let (beside, group) = (self.envelope.encode(), self.envelope.group.as_ref());
+        let message = NewMessage {
+            sent_at_ms: now_ms(),
+            // Workers of a topology route by it.
+            key: group.unwrap_or(&self.envelope.id).as_bytes(),
+            attributes: &beside,
+            body: &self.body,
+            group: group.map(|group| Fingerprint::of(group.as_bytes())),
+            delay: Some(Duration::from_secs(self.delay_s.into())),
+            ..NewMessage::default()
+        };
+        batch.send_message(queue.queue.id(), &message);
+    }
+
+    fn tell(&self, output: Output) -> Output {
+        let Envelope { id, attributes, trace, .. } = &self.envelope;
+        let traced = trace.as_ref().map(|trace| {
+            let data_type = "String".to_owned();
+            let attribute = crate::pipeline::queue::MessageAttribute {
+                data_type,
+                text: Some(trace.clone()),
+                binary: None,
+            };
+            Attributes::from([(TRACE.to_owned(), attribute)])
+        });
+        output
+            .with("MD5OfMessageBody", message_attributes::digest_of_body(&self.body))
+            .with_some("MD5OfMessageAttributes", message_attributes::digest(attributes.iter()))
+            .with_some(
+                "MD5OfMessageSystemAttributes",
+                traced.and_then(|traced| message_attributes::digest(traced.iter())),
+            )
+            .with("MessageId", id.as_str())
+    }
+}
+
+fn trace(system: &Attributes) -> Result<Option<String>, ServiceError> {
+    if let Some(unknown) = system.keys().find(|name| *name != TRACE) {
+        return Err(errors::invalid_parameter(format!(
+            "Message system attribute name '{unknown}' is invalid."
+        )));
+    }
+    match system.get(TRACE) {
+        None => Ok(None),
+        Some(attribute) if attribute.data_type == "String" => Ok(attribute.text.clone()),
+        Some(_) => Err(errors::invalid_parameter(
+            "The message system attribute 'AWSTraceHeader' must contain a message attribute type 'String'.",
+        )),
+    }
+}
+
+fn check_group(group: &str) -> Result<String, ServiceError> {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic();
+    match (1..=128).contains(&group.len()) && group.bytes().all(is_allowed) {
+        true => Ok(group.to_owned()),
+        false => Err(errors::invalid_value(
+            "MessageGroupId",
+            group,
+            "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        )),
+    }
+}
+
+fn delay(input: &Input, terms: &QueueTerms) -> Result<u32, ServiceError> {
+    match input.integer("DelaySeconds") {
+        None => Ok(terms.delay),
+        Some(seconds) => {
+            let told = || {
+                let reason = "DelaySeconds must be >= 0 and <= 900.";
+                errors::invalid_value("DelaySeconds", &seconds.to_string(), reason)
+            };
+            u32::try_from(seconds).ok().filter(|_| seconds <= LONGEST_DELAY).ok_or_else(told)
+        }
+    }
+}
+
+pub(super) async fn send(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let message = Fit::read(caller, &queue.terms(), input)?;
+    let mut batch = Batch::new();
+    message.send(&queue, &mut batch);
+    sqs.directory.store().commit(batch).await.map_err(|error| errors::not_committed(&error))?;
+    Ok(Reply::Whole(message.tell(Output::new())))
+}
+
+pub(super) async fn send_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let terms = queue.terms();
+    let entries = batches::entries(input, "SendMessageBatchRequestEntry")?;
+    let mut batch = Batch::new();
+    let read = entries.into_iter().map(|(id, entry)| {
+        let message = Fit::read(caller, &terms, entry);
+        (id, message.inspect(|message| message.send(&queue, &mut batch)))
+    });
+    let read: Vec<(String, Result<Fit, ServiceError>)> = read.collect();
+    let size: usize = read.iter().filter_map(|(_, message)| Some(message.as_ref().ok()?.size)).sum();
+    if size > LARGEST_BATCH {
+        return Err(ServiceError::bad_request(
+            "BatchRequestTooLong",
+            format!(
+                "Batch requests cannot be longer than {LARGEST_BATCH} bytes. You have sent {size} bytes."
+            ),
+        ));
+    }
+    if !batch.is_empty() {
+        sqs.directory.store().commit(batch).await.map_err(|error| errors::not_committed(&error))?;
+    }
+    let told = read.into_iter().map(|(id, message)| {
+        let output = message.map(|message| message.tell(Output::new().with("Id", id.as_str())));
+        (id, output)
+    });
+    Ok(batches::answer(told.collect()))
+}

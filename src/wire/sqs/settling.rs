@@ -1,0 +1,102 @@
+//! Deleting messages and changing how long they stay hidden.
+
+use super::{
+    Sqs, batches, errors,
+    receipt_handle::{ReceiptHandle, unavailable},
+};
+use crate::{
+    pipeline::{now_ms, queue::directory::QueueResource},
+    storage::{ReceiptError, ReceiptState},
+    wire::{Caller, Input, Output, Reply, ServiceError},
+};
+use futures::future::join_all;
+use std::time::Duration;
+
+/// Longest time that a message may be hidden after it was received, in seconds: twelve hours.
+const LONGEST: i64 = 43_200;
+
+/// Deletes a message. On a standard queue it is no fault that it is gone, or that somebody else has
+/// received it since: then it stays.
+async fn settle(sqs: &Sqs, queue: &QueueResource, handle: &str) -> Result<(), ServiceError> {
+    let lease = ReceiptHandle::open(sqs, queue, handle)?;
+    match sqs.directory.store().delete_messages(&[lease.receipt]).await.pop() {
+        Some(Err(ReceiptError::Commit(error))) => Err(errors::not_committed(&error)),
+        // Only FIFO queues refuse it.
+        Some(Err(ReceiptError::Refused(ReceiptState::Expired))) => {
+            Err(errors::invalid_value("ReceiptHandle", handle, "The receipt handle has expired."))
+        }
+        Some(Ok(()) | Err(ReceiptError::Refused(_))) | None => Ok(()),
+    }
+}
+
+pub(super) async fn delete(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    settle(sqs, &queue, input.text("ReceiptHandle").unwrap_or_default()).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn delete_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let entries = batches::entries(input, "DeleteMessageBatchRequestEntry")?;
+    let (queue, all) = (&queue, entries.into_iter());
+    let settled = all.map(|(id, entry)| async move {
+        let handle = entry.text("ReceiptHandle").unwrap_or_default();
+        let settled = settle(sqs, queue, handle).await;
+        let told = settled.map(|()| Output::new().with("Id", id.as_str()));
+        (id, told)
+    });
+    Ok(batches::answer(join_all(settled).await))
+}
+
+/// Hides a message for so many seconds from now on, or shows it again at once.
+async fn hide(
+    sqs: &Sqs,
+    queue: &QueueResource,
+    handle: &str,
+    seconds: Option<i64>,
+) -> Result<(), ServiceError> {
+    let lease = ReceiptHandle::open(sqs, queue, handle)?;
+    let Some(seconds) = seconds else { return Err(errors::missing("VisibilityTimeout")) };
+    let told = |reason: &str| errors::invalid_value("VisibilityTimeout", &seconds.to_string(), reason);
+    let visibility = u64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
+    let visibility =
+        visibility.ok_or_else(|| told("VisibilityTimeout must be an integer between 0 and 43200"))?;
+    let ends_ms = now_ms().saturating_add(seconds.saturating_mul(1_000));
+    if ends_ms > lease.received_at_ms.saturating_add(LONGEST * 1_000) {
+        return Err(told("Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"));
+    }
+    let change = (lease.receipt, Duration::from_secs(visibility));
+    match sqs.directory.store().change_visibility(&[change]).await.pop() {
+        Some(Err(ReceiptError::Commit(error))) => Err(errors::not_committed(&error)),
+        Some(Err(ReceiptError::Refused(_))) => Err(unavailable(handle)),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
+pub(super) async fn change_visibility(
+    sqs: &Sqs,
+    caller: &Caller,
+    input: &Input,
+) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let handle = input.text("ReceiptHandle").unwrap_or_default();
+    hide(sqs, &queue, handle, input.integer("VisibilityTimeout")).await?;
+    Ok(Reply::Empty)
+}
+
+pub(super) async fn change_visibility_batch(
+    sqs: &Sqs,
+    caller: &Caller,
+    input: &Input,
+) -> Result<Reply, ServiceError> {
+    let queue = sqs.meant(caller, input)?;
+    let entries = batches::entries(input, "ChangeMessageVisibilityBatchRequestEntry")?;
+    let (queue, all) = (&queue, entries.into_iter());
+    let hidden = all.map(|(id, entry)| async move {
+        let handle = entry.text("ReceiptHandle").unwrap_or_default();
+        let hidden = hide(sqs, queue, handle, entry.integer("VisibilityTimeout")).await;
+        let told = hidden.map(|()| Output::new().with("Id", id.as_str()));
+        (id, told)
+    });
+    Ok(batches::answer(join_all(hidden).await))
+}
