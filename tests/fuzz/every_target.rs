@@ -1,14 +1,15 @@
 //! Every fuzz target, tried a few thousand times without a fuzzer.
 
 use caudal_fuzz::{
-    body_encoding, cbor, event_stream, json, sequence_number, shapes, shard_iterator, signature,
+    body_encoding, cbor, event_stream, json, query, sequence_number, shapes, shard_iterator, signature,
 };
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(Target, &[u8]); 8] = [
+const TARGETS: [(Target, &[u8]); 9] = [
     (json, b"\x19{\"StreamName\":\"a\",\"Records\":[{\"Data\":\"AAAA\",\"PartitionKey\":\"k\"}]}"),
     (cbor, b"\x19\xa1\x6aStreamName\x61a"),
+    (query, b"\x19StreamName=a&Records.member.1.Data=AAAA&Records.member.1.PartitionKey=k%20+"),
     (shapes, b"{\"StreamName\":\"a\"}"),
     (
         signature,

@@ -6,8 +6,8 @@
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz json -- -rss_limit_mb=512 -max_total_time=600
 //! ```
 //!
-//! The other targets: `cbor`, `shapes`, `signature`, `event_stream`, `shard_iterator`, `sequence_number`,
-//! `body_encoding`. `cargo test` in this folder tries each of them a few thousand times without a fuzzer.
+//! The other targets: `cbor`, `query`, `shapes`, `signature`, `event_stream`, `shard_iterator`,
+//! `sequence_number`, `body_encoding`. `cargo test` in this folder tries each of them a few thousand times without a fuzzer.
 
 #![allow(dead_code, unused_imports, reason = "the daemon uses more of the sources that are taken here")]
 
@@ -49,11 +49,16 @@ pub fn cbor(data: &[u8]) {
     read(Protocol::Cbor, data);
 }
 
-/// Every operation's input model on the same bytes, in both protocols.
+/// A request in Query.
+pub fn query(data: &[u8]) {
+    read(Protocol::Query, data);
+}
+
+/// Every operation's input model on the same bytes, in all protocols.
 pub fn shapes(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
     for operation in &OPERATIONS {
-        for protocol in [Protocol::Json, Protocol::Cbor] {
+        for protocol in [Protocol::Json, Protocol::Cbor, Protocol::Query] {
             let _ = protocol.read(operation.input, &body);
         }
     }
