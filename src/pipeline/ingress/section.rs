@@ -19,7 +19,8 @@ pub struct IngressSection {
     pub balance: Balance,
     /// The node or nodes that may be posted to at `/streams/NAME/records`.
     pub to: Targets,
-    /// The pool of collectors. Default one to four.
+    /// The pool of collectors. Default one to four, by two policies of `utilisation`: the time they are busy,
+    /// and the requests outstanding with each against `waiting`.
     #[serde(default = "default_scale")]
     pub scale: Scale,
     /// Most bytes of a request body as sent. Default "16MiB".
