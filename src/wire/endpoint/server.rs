@@ -23,8 +23,9 @@ use std::{
     time::Duration,
 };
 
-/// Most bytes of an answer that are copied to its connection at once.
-const PIECE: usize = 128 << 10;
+/// Most bytes of an answer that are copied to its connection at once: with what may be left of the piece before,
+/// no more than the room that the library keeps from one to the next.
+const PIECE: usize = 48 << 10;
 
 /// Largest head: as much as is read over HTTP/1.1.
 const LARGEST_HEAD: usize = 128 << 10;

@@ -73,12 +73,12 @@ impl<'i> Wanted<'i> {
         }
         let system: Vec<&str> =
             input.texts("AttributeNames").chain(input.texts("MessageSystemAttributeNames")).collect();
-        let is_known = |name: &&&str| {
+        let is_unknown = |name: &&&str| {
             !SYSTEM.contains(*name)
                 && !queue_attributes::NAMES.contains(*name)
                 && !queue_attributes::OF_FIFO.contains(*name)
         };
-        if let Some(unknown) = system.iter().find(is_known) {
+        if let Some(unknown) = system.iter().find(is_unknown) {
             return Err(errors::attribute_name(unknown));
         }
         Ok(Self {
