@@ -2,9 +2,9 @@
 //!
 //! `versus put ADDRESS SECONDS` writes, `versus get ADDRESS SECONDS` reads what it wrote first; each prints
 //! one line of JSON. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
-//! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call, 8 connections, 8 shards, one thread. Bodies are made before
-//! the clock starts, and answers are not parsed while it runs, so that the server gets what there is of the
-//! machine.
+//! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call,
+//! 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
+//! while it runs, so that the server gets what there is of the machine.
 
 #![allow(
     clippy::expect_used,
