@@ -1,7 +1,7 @@
 //! AWS protocols: one HTTP endpoint behind which services answer as AWS does.
 //!
 //! A request passes [`endpoint`] (HTTP, CORS, request ids, which service and operation), [`signing`]
-//! (who asks, from which region) and [`protocol`] (JSON or CBOR to one typed tree, its constraints);
+//! (who asks, from which region) and [`protocol`] (JSON, CBOR or Query to one typed tree, its constraints);
 //! what an operation does is the service's own.
 
 pub mod endpoint;
@@ -10,6 +10,7 @@ pub mod kinesis;
 pub(crate) mod mutation;
 pub mod protocol;
 mod seal;
+mod secret;
 pub mod service;
 pub mod signing;
 pub mod sqs;

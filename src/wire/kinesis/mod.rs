@@ -30,7 +30,7 @@ mod tests;
 
 pub use model::OPERATIONS;
 
-use super::{Answer, Caller, Input, Reply, Service, ServiceError, seal};
+use super::{Answer, Caller, Input, Reply, Service, ServiceError, seal, secret::kept_seal};
 use crate::{
     pipeline::{
         now_ms,
@@ -39,7 +39,7 @@ use crate::{
             directory::{Directory, StreamIdentity, StreamResource, StreamStatus},
         },
     },
-    storage::{Batch, CommitError},
+    storage::CommitError,
 };
 use call_rates::CallRates;
 use outflow::Outflows;
@@ -73,18 +73,7 @@ impl Kinesis {
     /// # Errors
     /// When a new secret cannot be stored.
     pub async fn open(directory: Arc<Directory>) -> Result<Arc<Self>, CommitError> {
-        let store = directory.store();
-        let secret = match store.get(SECRET) {
-            Some(secret) => secret,
-            None => {
-                let fresh: [u8; 32] = rand::random();
-                let mut batch = Batch::new();
-                batch.put(SECRET, fresh.to_vec(), None);
-                store.commit(batch).await?;
-                fresh.to_vec().into()
-            }
-        };
-        let seal = Seal::new(&secret);
+        let seal = kept_seal(directory.store(), SECRET).await?;
         let (outflows, calls, subscriptions) = (Outflows::default(), CallRates::default(), Arc::default());
         Ok(Arc::new(Self { directory, seal, outflows, calls, subscriptions }))
     }

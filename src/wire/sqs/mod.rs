@@ -25,10 +25,11 @@ use super::{
     Answer, Caller, Input, Reply, Service, ServiceError,
     protocol::{Query, QueryName},
     seal::Seal,
+    secret::kept_seal,
 };
 use crate::{
     pipeline::queue::directory::{QueueDirectory, QueueResource},
-    storage::{Batch, CommitError},
+    storage::CommitError,
 };
 use std::sync::Arc;
 
@@ -51,18 +52,7 @@ impl Sqs {
     /// # Errors
     /// When a new secret cannot be stored.
     pub async fn open(directory: Arc<QueueDirectory>) -> Result<Arc<Self>, CommitError> {
-        let store = directory.store();
-        let secret = match store.get(SECRET) {
-            Some(secret) => secret,
-            None => {
-                let fresh: [u8; 32] = rand::random();
-                let mut batch = Batch::new();
-                batch.put(SECRET, fresh.to_vec(), None);
-                store.commit(batch).await?;
-                fresh.to_vec().into()
-            }
-        };
-        let seal = Seal::new(&secret);
+        let seal = kept_seal(directory.store(), SECRET).await?;
         Ok(Arc::new(Self { directory, seal }))
     }
 
