@@ -12,11 +12,11 @@ import signal
 import subprocess
 import threading
 import urllib.parse
-from pathlib import Path
 
+import javascript
 import rig
 
-PAGE = Path(__file__).resolve().parents[1] / "clients" / "javascript" / "page.js"
+PAGE = javascript.PROGRAMS / "page.js"
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 HTML = b'<!doctype html><meta charset="utf-8"><title>Streams</title><script src="/page.js"></script>'
 
@@ -94,13 +94,7 @@ def browse(address, outcomes, work, patience):
 
 def main():
     parser = rig.arguments(__doc__)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "caudal"
-    parser.add_argument("--modules", type=Path, default=cache / "javascript", help="folder that holds node_modules")
-    parser.add_argument("--patience", type=float, default=90, help="seconds after which it has failed")
-    options = parser.parse_args()
-    rig.need_tools("node")
-    if not (options.modules / "node_modules").is_dir():
-        raise rig.Skip(f"the packages of {PAGE.parent / 'package.json'} are not installed in {options.modules}")
+    options = javascript.options(parser, patience=90)
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "browser")
     daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
     address, outcomes = serve(bundle(options.modules, work))

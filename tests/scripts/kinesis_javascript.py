@@ -6,11 +6,9 @@ tests/clients/javascript. Needs node, and the packages of that folder's package.
 import os
 import signal
 import subprocess
-from pathlib import Path
 
+import javascript
 import rig
-
-SCRIPTS = Path(__file__).resolve().parents[1] / "clients" / "javascript"
 
 
 def run(client, endpoint, modules, patience):
@@ -21,7 +19,7 @@ def run(client, endpoint, modules, patience):
     # Of the support for their versions.
     environment |= {"NODE_NO_WARNINGS": "1", "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1"}
     process = subprocess.Popen(
-        ["node", str(SCRIPTS / f"{client}.js"), endpoint], env=environment, text=True,
+        ["node", str(javascript.PROGRAMS / f"{client}.js"), endpoint], env=environment, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )
     try:
@@ -38,13 +36,7 @@ def run(client, endpoint, modules, patience):
 def main():
     parser = rig.arguments(__doc__)
     parser.add_argument("client", choices=["v2", "v3", "browser"])
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "caudal"
-    parser.add_argument("--modules", type=Path, default=cache / "javascript", help="folder that holds node_modules")
-    parser.add_argument("--patience", type=float, default=150, help="seconds after which it has failed")
-    options = parser.parse_args()
-    rig.need_tools("node")
-    if not (options.modules / "node_modules").is_dir():
-        raise rig.Skip(f"the packages of {SCRIPTS / 'package.json'} are not installed in {options.modules}")
+    options = javascript.options(parser, patience=150)
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "javascript")
     daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
     print(run(options.client, rig.aws_endpoint(daemon), options.modules, options.patience), flush=True)
