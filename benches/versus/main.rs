@@ -1,7 +1,7 @@
 //! The load of `benches/versus/run`: the same calls to any server of the streams API.
 //!
 //! `versus put ADDRESS SECONDS` writes, `versus get ADDRESS SECONDS` reads what it wrote first; each prints
-//! one line of JSON. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
+//! one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
 //! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call,
 //! 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
 //! while it runs, so that the server gets what there is of the machine.
@@ -14,9 +14,10 @@
 )]
 
 mod connection;
+mod queues;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use connection::{Connection, request};
+use connection::{Connection, Spoken};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::{Value, json};
 use std::{
@@ -31,6 +32,12 @@ const RECORD_BYTES: usize = 1024;
 /// Calls whose records are read: 4 MiB in a shard.
 const CALLS_TO_READ: usize = 64;
 const SETTLING: Duration = Duration::from_secs(60);
+
+const STREAMS: Spoken = Spoken { target: "Kinesis_20131202", json: "1.1", name: "kinesis" };
+
+fn request(operation: &str, body: &str) -> Vec<u8> {
+    connection::request(&STREAMS, operation, body)
+}
 
 /// A call of PutRecords with random data and keys.
 fn put_records(stream: &str, random: &mut SmallRng) -> Vec<u8> {
@@ -76,6 +83,7 @@ fn assert_stored(answer: &[u8]) {
 /// What came of a measurement.
 struct Measured {
     calls: usize,
+    /// Records, or messages that went all their way.
     records: usize,
     /// Times of all calls, in seconds.
     times: Vec<f64>,
@@ -191,10 +199,14 @@ fn main() {
     match words.as_slice() {
         ["put", address, seconds] => runtime.block_on(put(address, lasts(seconds))),
         ["get", address, seconds] => runtime.block_on(get(address, lasts(seconds))),
+        ["batches", address, seconds] => runtime.block_on(queues::drive(address, 10, lasts(seconds))).print(),
+        ["singles", address, seconds] => runtime.block_on(queues::drive(address, 1, lasts(seconds))).print(),
         ["crowd", address, streams, shards] => {
             let number = |word: &str| word.parse().expect("number");
             runtime.block_on(crowd(address, number(streams), number(shards)));
         }
-        _ => println!("usage: versus put|get ADDRESS SECONDS; benches/versus/run and crowd do it all"),
+        _ => println!(
+            "usage: versus put|get|batches|singles ADDRESS SECONDS; benches/versus/run, crowd and queues do it all"
+        ),
     }
 }

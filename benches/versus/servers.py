@@ -6,6 +6,7 @@ What is installed stays in a cache folder of its own, `caudal/peers` below `$XDG
 
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ PATIENCE = 60.0
 # Settings of the user's own daemon are not those of the one that is measured.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CAUDAL")}
 
-# A daemon that is nothing but its endpoint: streams are made by the load.
+# A daemon that is nothing but its endpoint: streams and queues are made by the load.
 TOPOLOGY = """
 [ingress.collector]
 to = "nothing"
@@ -171,11 +172,29 @@ def moto():
     return Server([binary, "-m", "moto.server", "-H", "127.0.0.1", "-p", port], port)
 
 
+def node():
+    """The Node.js of this machine, or, where that is older than fauxqs wants, one from npm."""
+    found = shutil.which("node")
+    version = do(found, "--version").strip().lstrip("v").split(".") if found else ["0", "0"]
+    if (int(version[0]), int(version[1])) >= (22, 5):
+        return found
+    kind = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    node_module(f"node-linux-{kind}", "22")
+    return CACHE / "npm" / "node_modules" / f"node-linux-{kind}" / "bin" / "node"
+
+
+def fauxqs():
+    """Node.js, in memory; from npm."""
+    binary, port = node_module("fauxqs", "2"), free_port()
+    return Server([node(), binary.resolve()], port, {"FAUXQS_PORT": str(port), "FAUXQS_LOGGER": "false"})
+
+
+QUEUE_PEERS = {"fauxqs": fauxqs, "moto": moto}
 PEERS = {"ferrokinesis": ferrokinesis, "kinesis-local": kinesis_local, "kinesalite": kinesalite, "moto": moto}
 
 
 def loaded(load, server, what, seconds):
-    """What the load tells of a server that it put or got records with."""
+    """What the load tells of a server that it drove."""
     done = subprocess.run([load, what, server.address, str(seconds)], capture_output=True, text=True)
     if done.returncode != 0:
         raise Absent(f"{what}: {done.stderr.strip()[-600:]}")
