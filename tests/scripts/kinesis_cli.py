@@ -5,102 +5,18 @@ codes and what it prints of errors. Needs the Python package awscli.
 
 import base64
 import json
-import os
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import rig
+from command_line import MISUSED, CommandLine
 from kinesis_boto3 import equal
 
 SHARD = "shardId-000000000000"
 UNDER = "under account 000000000000"
-# Of the first generation, which the Python package is.
-REFUSED, MISUSED = 255, 2
 POLICY = '{"Version":"2012-10-17","Statement":[]}'
-
-
-class CommandLine:
-    """`aws kinesis ...`, each command in a process of its own. They are forked from this one, which has
-    imported the command line and read its models: that alone takes a second, several on a slow machine."""
-
-    def __init__(self, endpoint):
-        from awscli.clidriver import create_clidriver
-
-        self.called = set()
-        os.environ.update(
-            {
-                "AWS_ENDPOINT_URL": endpoint,
-                "AWS_ACCESS_KEY_ID": "any",
-                "AWS_SECRET_ACCESS_KEY": "any",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_DEFAULT_OUTPUT": "json",
-            }
-        )
-        self.driver = create_clidriver()
-        loader = self.driver.session.get_component("data_loader")
-        for kind in ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2"):
-            loader.load_service_model("kinesis", kind)
-        for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
-            loader.load_data(name)
-
-    def run(self, command, *arguments):
-        """The exit code and what was printed as an answer and as an error."""
-        self.called.add(command)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            child = os.fork()
-            if child == 0:
-                self.child(out, errors, ["kinesis", command, *arguments])
-            code = wait(child, command)
-            for file in (out, errors):
-                file.seek(0)
-            return code, out.read().decode(), errors.read().decode()
-
-    def child(self, out, errors, arguments):
-        code = 255
-        try:
-            os.dup2(out.fileno(), 1)
-            os.dup2(errors.fileno(), 2)
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
-            code = self.driver.main(arguments)
-        except SystemExit as end:
-            code = end.code
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code or 0)
-
-    def __call__(self, command, *arguments):
-        """What it answers, read; nothing where an operation answers nothing."""
-        code, out, errors = self.run(command, *arguments)
-        if code != 0:
-            raise rig.Lost(f"aws kinesis {command} {arguments} ended with {code}: {errors}")
-        return json.loads(out) if out.strip() else None
-
-    def refused(self, error, command, *arguments):
-        code, out, errors = self.run(command, *arguments)
-        if (code, out) != (REFUSED, "") or f"An error occurred ({error}) when calling the " not in errors:
-            raise rig.Lost(f"aws kinesis {command} {arguments} ended with {code}: {out}{errors}")
-        return errors.split(" operation: ", 1)[-1].strip()
-
-
-def wait(child, command):
-    deadline = time.monotonic() + rig.PATIENCE
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise rig.Lost(f"aws kinesis {command} does not end")
-        time.sleep(0.005)
 
 
 def streams(aws):
@@ -313,17 +229,12 @@ def command(endpoint):
     equal(told.stdout, "2\n", "what the program prints")
 
 
-def commands(driver):
-    table = driver.create_help_command().command_table["kinesis"].create_help_command().command_table
-    return {name for name in table if "queue" not in name and "channel" not in name}
-
-
 def main():
     options = rig.arguments(__doc__).parse_args()
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "cli")
     daemon = rig.Daemon(binary, work, work / "data", rig.AWS_TOPOLOGY)
     endpoint = rig.aws_endpoint(daemon)
-    aws = CommandLine(endpoint)
+    aws = CommandLine("kinesis", endpoint)
     arn = streams(aws)
     records(aws, work)
     shards(aws)
@@ -332,7 +243,7 @@ def main():
     settings(aws, arn)
     refusals(aws, arn)
     command(endpoint)
-    left = commands(aws.driver) - aws.called
+    left = {name for name in aws.commands() if "queue" not in name and "channel" not in name} - aws.called
     equal(left, set(), "commands that were not called")
     daemon.stop()
     print(f"{len(aws.called)} commands", flush=True)

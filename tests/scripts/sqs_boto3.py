@@ -1,15 +1,12 @@
 #!/usr/bin/env python3
-"""Queues with boto3, with the AWS command line and by plain Query requests on a daemon: every operation that
-is answered, a queue of the topology beside those made at run time, and a kill -9 after which all that was
-answered is still there. Needs the Python packages boto3 and awscli.
+"""Queues with boto3 and by plain Query requests on a daemon: every operation that is answered, a queue of the
+topology beside those made at run time, and a kill -9 after which all that was answered is still there. Needs the
+Python package boto3.
 """
 
 import hashlib
 import http.client
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 import urllib.parse
@@ -205,27 +202,6 @@ def queries(address):
     equal(query(address, path, {"Action": "DeleteQueue"})[0], 200, "the queue's end")
 
 
-def command_line(address, *arguments):
-    environment = {
-        **os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    script = "import sys; from awscli.clidriver import main; sys.exit(main())"
-    command = [sys.executable, "-c", script, "--endpoint-url", address, "sqs", *arguments, "--output", "json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    equal(done.returncode, 0, f"aws sqs {' '.join(arguments)}: {done.stderr}")
-    return json.loads(done.stdout) if done.stdout.strip() else None
-
-
-def commands(address):
-    url = command_line(address, "create-queue", "--queue-name", "typed")["QueueUrl"]
-    command_line(address, "send-message", "--queue-url", url, "--message-body", "hello")
-    told = command_line(address, "receive-message", "--queue-url", url, "--wait-time-seconds", "5")
-    equal(told["Messages"][0]["Body"], "hello", "a message of the command line")
-    command_line(address, "delete-message", "--queue-url", url, "--receipt-handle", told["Messages"][0]["ReceiptHandle"])
-    command_line(address, "delete-queue", "--queue-url", url)
-
-
 def main():
     options = rig.arguments(__doc__).parse_args()
     binary, work = rig.check_binary(options.caudal), rig.work_folder(options, "sqs")
@@ -237,7 +213,6 @@ def main():
     waiting(sqs, url)
     dead_letters(sqs)
     queries(address)
-    commands(address)
     reviews = sqs.get_queue_url(QueueName="reviews")["QueueUrl"]
     told = sqs.get_queue_attributes(QueueUrl=reviews, AttributeNames=["VisibilityTimeout"])["Attributes"]
     equal(told, {"VisibilityTimeout": "45"}, "what the topology says")
@@ -260,7 +235,7 @@ def main():
     daemon.stop()
     left = set(sqs.client.meta.service_model.operation_names) - CALLED - OPEN
     equal(left, set(), "operations that were not called")
-    print(f"{len(CALLED)} operations over JSON, some over Query and by the command line", flush=True)
+    print(f"{len(CALLED)} operations over JSON, some over Query", flush=True)
 
 
 if __name__ == "__main__":

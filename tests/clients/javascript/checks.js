@@ -29,14 +29,14 @@ class Calls {
   }
 
   /** The error of a call that must be refused. `message`: text or pattern. */
-  async refused(code, message, name, request) {
+  async refused(code, message, name, request, expected = 400) {
     let answer;
     try {
       answer = await this.call(name, request);
     } catch (error) {
       const [refusal, status, id] = this.told(error);
       assert.equal(refusal, code, `${name}: ${error.message}`);
-      assert.equal(status, 400, name);
+      assert.equal(status, expected, name);
       assert.match(id, /^[0-9a-f-]{36}$/, "its request id");
       (message instanceof RegExp ? assert.match : assert.equal)(error.message, message, name);
       return error;
