@@ -39,10 +39,14 @@ pub enum CommitError {
     #[error("unknown shard or queue {0}")]
     UnknownTarget(u32),
     #[error(
-        "queue {0} is there already and of the other kind; whether a queue is FIFO cannot be changed: \
-         choose another name, or delete the queue"
+        "queue {name} is there already and is a {} queue, which it stays for its life; choose another name, or \
+         delete the queue that is there", kind(*.fifo)
     )]
-    OtherKind(String),
+    OtherKind {
+        name: String,
+        /// What the queue is.
+        fifo: bool,
+    },
     #[error("the queue was purged within the last 60 seconds")]
     PurgeInProgress,
     #[error("a batch of {size} bytes is over the limit of {limit}")]
@@ -79,4 +83,8 @@ pub enum ReceiptError {
     Refused(ReceiptState),
     #[error(transparent)]
     Commit(#[from] CommitError),
+}
+
+fn kind(fifo: bool) -> &'static str {
+    if fifo { "FIFO" } else { "standard" }
 }

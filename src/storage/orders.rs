@@ -76,7 +76,7 @@ impl Orders {
                 Operation::Declare { kind, policy, name, .. } => {
                     let known = self.known(core, *kind, name).filter(|(id, _)| !deleted.contains(id));
                     if known.is_some_and(|(_, known)| known.fifo != policy.fifo) {
-                        return Err(CommitError::OtherKind(name.clone()));
+                        return Err(CommitError::OtherKind { name: name.clone(), fifo: !policy.fifo });
                     }
                 }
                 _ => {}

@@ -12,7 +12,7 @@ use crate::{
         workers::WorkersError,
     },
     settings::{Settings, SettingsError},
-    storage::Store,
+    storage::{CommitError, Store},
     supervisor::{BuiltNode, NodeTerms},
     telemetry::Metrics,
 };
@@ -49,7 +49,15 @@ pub enum BuildError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     #[error(transparent)]
-    Queue(#[from] QueueError),
+    Queue(QueueError),
+    /// The store has a queue of the name that is of the other kind.
+    #[error(
+        "queue.{name}.fifo: the topology wants a {} queue, but the data folder has a {} queue of this name, made by \
+         CreateQueue or by a topology before, and a queue stays what it is for its life; set fifo = {is_fifo}, \
+         choose another name, or delete that queue (DeleteQueue, while no topology names it)",
+        kind(!.is_fifo), kind(*.is_fifo)
+    )]
+    QueueKind { name: String, is_fifo: bool },
     #[error(transparent)]
     Ingress(#[from] IngressError),
     #[error(transparent)]
@@ -60,6 +68,19 @@ pub enum BuildError {
     Unknown { node: String, named: String, wanted: &'static str },
     #[error(transparent)]
     Remote(#[from] SettingsError),
+}
+
+fn kind(fifo: bool) -> &'static str {
+    if fifo { "FIFO" } else { "standard" }
+}
+
+impl From<QueueError> for BuildError {
+    fn from(error: QueueError) -> Self {
+        match error.cause {
+            CommitError::OtherKind { fifo, .. } => Self::QueueKind { name: error.name, is_fifo: fifo },
+            _ => Self::Queue(error),
+        }
+    }
 }
 
 impl BuildError {

@@ -33,7 +33,7 @@ shards = 1
 from = "trips"
 visibility_timeout = "45s"
 """
-# They come with FIFO and with message-move tasks.
+# They come with message-move tasks.
 OPEN = {"StartMessageMoveTask", "ListMessageMoveTasks", "CancelMessageMoveTask"}
 SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 

@@ -22,7 +22,9 @@ pub struct MessageAttribute {
 /// beside what [`crate::pipeline::Origin`] and [`super::PutAside`] write.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    pub id: String,
+    /// Messages of FIFO queues have none: theirs is told by their place, so that a message sent twice has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The account that sent it.
     pub sender: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -32,6 +34,8 @@ pub struct Envelope {
     pub trace: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deduplication: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +84,7 @@ mod tests {
         let attribute =
             MessageAttribute { data_type: "Number".to_owned(), text: Some("7".to_owned()), binary: None };
         let envelope = Envelope {
-            id: "1-2".to_owned(),
+            id: Some("1-2".to_owned()),
             sender: "000000000000".to_owned(),
             attributes: BTreeMap::from([("é".to_owned(), attribute)]),
             ..Envelope::default()

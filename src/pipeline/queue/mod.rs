@@ -19,7 +19,7 @@ mod tests;
 pub use envelope::{Envelope, MessageAttribute, moved_from, raw as envelope_of};
 pub use put_aside::{PutAside, origin_of};
 pub use quarantine::Quarantine;
-pub use queue::{Queue, QueueError};
+pub use queue::{FifoTerms, Queue, QueueError};
 pub use room::commit_when_room;
 pub use section::{DeadLetter, QueueSection};
 pub use stage::{QueueStage, oldest_age};

@@ -1,11 +1,16 @@
 //! A queue: a name, what the topology says of it, and its messages in the store.
 
 use super::QueueSection;
-use crate::storage::{CommitError, LeasedMessage, QueueDepth, QueueId, QueuePolicy, ReadError, Store};
+use crate::storage::{
+    CommitError, DeduplicationScope, LeasedMessage, QueueDepth, QueueId, QueuePolicy, ReadError, Store,
+};
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
+
+/// Most messages of a FIFO queue that are in flight at once.
+const FIFO_IN_FLIGHT: u32 = 120_000;
 
 /// Why a queue cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -15,13 +20,21 @@ pub struct QueueError {
     pub cause: CommitError,
 }
 
+/// What the queue API says of a FIFO queue, and no topology.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FifoTerms {
+    /// How long every message is hidden after it was sent.
+    pub delay: Duration,
+    pub deduplication_scope: DeduplicationScope,
+}
+
 /// A durable queue of messages; share it by `Arc`.
 #[derive(Debug)]
 pub struct Queue {
     name: String,
     /// What the store calls it.
     stored_as: String,
-    section: RwLock<Arc<QueueSection>>,
+    terms: RwLock<(Arc<QueueSection>, FifoTerms)>,
     id: QueueId,
     store: Store,
 }
@@ -32,20 +45,20 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] when it cannot be declared.
     pub async fn open(name: &str, section: &QueueSection, store: Store) -> Result<Arc<Self>, QueueError> {
-        Self::open_as(name, name, section, store).await
+        Self::open_as((name, name), section, FifoTerms::default(), store).await
     }
 
-    /// The same for a queue that the store calls by another name.
+    /// The same for a queue by its name and by what the store calls it.
     ///
     /// # Errors
     /// [`QueueError`] when it cannot be declared.
     pub async fn open_as(
-        name: &str,
-        stored_as: &str,
+        names: (&str, &str),
         section: &QueueSection,
+        fifo: FifoTerms,
         store: Store,
     ) -> Result<Arc<Self>, QueueError> {
-        Self::declare((name, stored_as), section.clone(), policy(section), store).await
+        Self::declare(names, (section.clone(), fifo), policy(section, fifo), store).await
     }
 
     /// Goes on by another section from now on. Leases that were given keep their length.
@@ -53,9 +66,17 @@ impl Queue {
     /// # Errors
     /// [`QueueError`] when the store does not take the new policy; nothing has changed then.
     pub async fn redefine(&self, section: &QueueSection) -> Result<(), QueueError> {
-        let declared = self.store.declare_queue(&self.stored_as, policy(section)).await;
+        self.redefine_as(section, self.terms().1).await
+    }
+
+    /// The same with other terms of the queue API.
+    ///
+    /// # Errors
+    /// [`QueueError`] when the store does not take the new policy; nothing has changed then.
+    pub async fn redefine_as(&self, section: &QueueSection, fifo: FifoTerms) -> Result<(), QueueError> {
+        let declared = self.store.declare_queue(&self.stored_as, policy(section, fifo)).await;
         declared.map_err(|cause| QueueError { name: self.name.clone(), cause })?;
-        *self.section.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(section.clone());
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(section.clone()), fifo);
         Ok(())
     }
 
@@ -65,13 +86,13 @@ impl Queue {
     /// [`QueueError`] when it cannot be declared.
     pub async fn open_quarantine(node: &str, store: Store) -> Result<Arc<Self>, QueueError> {
         let name = format!("{node}.quarantine");
-        let (section, policy) = (QueueSection::default(), QueuePolicy::default());
-        Self::declare((&name, &name), section, policy, store).await
+        let (terms, policy) = ((QueueSection::default(), FifoTerms::default()), QueuePolicy::default());
+        Self::declare((&name, &name), terms, policy, store).await
     }
 
     async fn declare(
         (name, stored_as): (&str, &str),
-        section: QueueSection,
+        (section, fifo): (QueueSection, FifoTerms),
         policy: QueuePolicy,
         store: Store,
     ) -> Result<Arc<Self>, QueueError> {
@@ -79,9 +100,9 @@ impl Queue {
             .declare_queue(stored_as, policy)
             .await
             .map_err(|cause| QueueError { name: name.to_owned(), cause })?;
-        let section = RwLock::new(Arc::new(section));
+        let terms = RwLock::new((Arc::new(section), fifo));
         let (name, stored_as) = (name.to_owned(), stored_as.to_owned());
-        Ok(Arc::new(Self { name, stored_as, section, id, store }))
+        Ok(Arc::new(Self { name, stored_as, terms, id, store }))
     }
 
     pub fn name(&self) -> &str {
@@ -93,7 +114,11 @@ impl Queue {
     }
 
     pub fn section(&self) -> Arc<QueueSection> {
-        Arc::clone(&self.section.read().unwrap_or_else(PoisonError::into_inner))
+        self.terms().0
+    }
+
+    fn terms(&self) -> (Arc<QueueSection>, FifoTerms) {
+        self.terms.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn store(&self) -> &Store {
@@ -137,11 +162,20 @@ impl Queue {
     }
 }
 
-fn policy(section: &QueueSection) -> QueuePolicy {
-    QueuePolicy {
+fn policy(section: &QueueSection, fifo: FifoTerms) -> QueuePolicy {
+    let policy = QueuePolicy {
         max_receives: section.dead_letter.as_ref().map(|dead_letter| dead_letter.max_receives),
         retention: Some(section.retention.0),
-        fifo: section.fifo,
         ..QueuePolicy::default()
+    };
+    match section.fifo {
+        false => policy,
+        true => QueuePolicy {
+            fifo: true,
+            delay: fifo.delay,
+            deduplication_scope: fifo.deduplication_scope,
+            in_flight_limit: Some(FIFO_IN_FLIGHT),
+            ..policy
+        },
     }
 }

@@ -19,7 +19,8 @@ pub struct QueueSection {
     pub retention: Span,
     /// Messages with the same partition key come in the order in which they were sent, and only to one worker at a
     /// time: the next ones wait until it is done with those it has. More workers than keys that wait find nothing
-    /// to do. Stays as it is for the life of the queue. Default false: messages come in about their order.
+    /// to do. To the queue API the queue is then called NAME.fifo. Stays as it is for the life of the queue. Default
+    /// false: messages come in about their order.
     #[serde(default)]
     pub fifo: bool,
     /// Where messages go that were received too often. The dead-letter queue of a FIFO queue is FIFO, and of another

@@ -275,7 +275,7 @@ async fn a_policy_can_be_changed_but_not_the_kind_of_queue() {
     let mut store = open(folder.path());
     let queue = store.declare_queue("q.fifo", fifo()).await.unwrap();
     let other = store.declare_queue("q.fifo", QueuePolicy::default()).await;
-    assert!(matches!(other, Err(CommitError::OtherKind(_))));
+    assert!(matches!(other, Err(CommitError::OtherKind { fifo: true, .. })));
     send(&store, queue, &[message("a", None, "x")]).await;
     let policy = QueuePolicy { delay: LONG, retention: Some(2 * LONG), in_flight_limit: Some(1), ..fifo() };
     assert_eq!(store.declare_queue("q.fifo", policy).await.unwrap(), queue);

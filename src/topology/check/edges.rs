@@ -37,7 +37,7 @@ fn wrong_name(graph: &Graph, edge: &Edge) -> Option<Problem> {
     let name = edge.named().to_owned();
     match graph.kind(&name) {
         Some(kind) if kinds.contains(&kind) => (edge.role == Role::DeadLetter)
-            .then(|| names::refused(&name))
+            .then(|| names::refused(&name).or_else(|| names::refused_queue(&name)))
             .flatten()
             .map(|why| Problem::BadName { name, why }),
         Some(kind) => Some(Problem::WrongKind { name, kind, wanted: remedy }),

@@ -1,9 +1,12 @@
 //! Names of nodes: letters that are safe everywhere, and one node for each name.
 
-use crate::topology::{
-    document::KeyPath,
-    fault::{Faults, Problem},
-    wiring::{INBOX, Named, all_nodes, named_nodes},
+use crate::{
+    pipeline::{Kind, queue::directory::FIFO},
+    topology::{
+        document::KeyPath,
+        fault::{Faults, Problem},
+        wiring::{INBOX, Named, all_nodes, named_nodes},
+    },
 };
 
 const LONGEST: usize = 128;
@@ -13,7 +16,8 @@ pub(super) fn check(faults: &mut Faults<'_>) {
     let first = named_nodes(tree);
     for (kind, name, position) in all_nodes(tree) {
         let path = KeyPath::of([kind.name(), &name]);
-        if let Some(why) = refused(&name) {
+        let of_kind = || (kind == Kind::Queue).then(|| refused_queue(&name)).flatten();
+        if let Some(why) = refused(&name).or_else(of_kind) {
             faults.add_at(position, &path, &Problem::BadName { name: name.clone(), why });
         }
         match first.get(&name) {
@@ -24,6 +28,13 @@ pub(super) fn check(faults: &mut Faults<'_>) {
             _ => {}
         }
     }
+}
+
+/// Why a name cannot be a queue's.
+pub(super) fn refused_queue(name: &str) -> Option<&'static str> {
+    name.ends_with(FIFO).then_some(
+        "leave \".fifo\" out and set fifo = true; to the queue API the queue is then called by its name and \".fifo\"",
+    )
 }
 
 /// Why a name cannot be a node's: it becomes part of paths, metrics and addresses.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     pipeline::{
-        queue::directory::QueueDirectory,
+        queue::directory::{QueueDirectory, QueueIdentity, QueueTerms},
         stream::directory::{Directory, Home, KinesisSettings},
     },
     settings::Settings,
@@ -10,7 +10,10 @@ use crate::{
     telemetry::{Metrics, StorageMetrics},
     topology::{KeyPath, build, load_text},
 };
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+};
 
 const BASE: &str = r#"
 [ingress.door]
@@ -184,4 +187,21 @@ fn refusals_are_shown_with_their_lines() {
     let told: Vec<String> = refused(file.path(), &refusals).iter().map(ToString::to_string).collect();
     let file = file.path().display();
     assert_eq!(told, [format!("{file}:3: stream.trips.shards: one"), format!("{file}:4: queue.b: two")]);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_of_the_other_kind_is_named_with_both_kinds_and_what_to_do() {
+    let ground = Ground::new().await;
+    let identity = QueueIdentity::new("000000000000", "us-east-1", "jobs");
+    let made = ground.queues.create(identity, QueueTerms::default(), BTreeMap::new(), 1);
+    made.await.unwrap();
+    let plan = plan(&format!("{BASE}\n[queue.jobs]\nfrom = \"trips\"\nfifo = true\n"));
+    let refused = build(&plan, ground.foundation()).await.err().unwrap();
+    assert!(!refused.is_of_the_store() && !refused.is_of_the_machine(), "the topology is to blame");
+    let told = refused.to_string();
+    for part in
+        ["queue.jobs.fifo", "wants a FIFO queue", "has a standard queue", "fifo = false", "DeleteQueue"]
+    {
+        assert!(told.contains(part), "{part} is not in: {told}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use ring::{digest, hmac};
 
-pub(super) fn sha256_hex(bytes: &[u8]) -> String {
+pub(in crate::wire) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 

@@ -16,4 +16,5 @@ mod verification;
 pub use canonical::SignedRequest;
 pub use claim::Claim;
 pub use credentials::{BadCredentials, Credentials};
+pub(in crate::wire) use digest::sha256_hex;
 pub use verification::verify;

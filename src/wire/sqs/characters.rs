@@ -15,9 +15,25 @@ pub(super) fn are_of_a_name(text: &str) -> bool {
     (1..=80).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
+/// Whether a message group, a deduplication id or the id of a receive attempt is 1 to 128 letters, digits or
+/// punctuation marks.
+pub(super) fn are_of_an_id(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_letters_digits_and_punctuation() {
+        for good in ["a", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", &"x".repeat(128)] {
+            assert!(are_of_an_id(good), "{good:?}");
+        }
+        for bad in ["", " ", "a b", "\t", "\u{e9}", &"x".repeat(129)] {
+            assert!(!are_of_an_id(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn emoji_pass_and_control_characters_do_not() {

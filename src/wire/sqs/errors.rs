@@ -81,6 +81,18 @@ pub(super) fn attribute_value(name: &str) -> ServiceError {
     ServiceError::bad_request("InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
 }
 
+/// `Invalid value for the parameter P. Reason: R`
+pub(super) fn attribute_value_because(name: &str, reason: &str) -> ServiceError {
+    let told = format!("Invalid value for the parameter {name}. Reason: {reason}");
+    ServiceError::bad_request("InvalidAttributeValue", told)
+}
+
+/// A parameter that only queues of the other kind know.
+pub(super) fn of_the_other_kind(parameter: &str, value: &str) -> ServiceError {
+    let reason = "The request include parameter that is not valid for this queue type.";
+    invalid_value(parameter, value, reason)
+}
+
 pub(super) fn no_queue() -> ServiceError {
     ServiceError::bad_request("QueueDoesNotExist", "The specified queue does not exist.")
 }

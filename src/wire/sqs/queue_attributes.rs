@@ -7,7 +7,7 @@ use crate::{
 };
 use std::ops::RangeInclusive;
 
-/// All that `GetQueueAttributes` may be asked for. FIFO's own are unknown to standard queues.
+/// What `GetQueueAttributes` may be asked for of every queue.
 pub(super) const NAMES: [&str; 18] = [
     "Policy",
     "VisibilityTimeout",
@@ -28,12 +28,24 @@ pub(super) const NAMES: [&str; 18] = [
     "SqsManagedSseEnabled",
     "All",
 ];
-/// Of FIFO queues, which may be asked for and are not there.
+/// FIFO's own: those of a standard queue can be asked for, and are not there; to set them is to set what is unknown.
 pub(super) const OF_FIFO: [&str; 4] =
     ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 
+const SCOPES: [&str; 2] = ["queue", "messageGroup"];
+const LIMITS: [&str; 2] = ["perQueue", "perMessageGroupId"];
+
 fn number(name: &str, text: &str, range: RangeInclusive<u32>) -> Result<u32, ServiceError> {
     text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| errors::attribute_value(name))
+}
+
+/// One of two words: whether it is the second. Without a word it is the first.
+fn one_of(name: &str, text: &str, words: [&str; 2]) -> Result<bool, ServiceError> {
+    match words.iter().position(|word| *word == text) {
+        Some(place) => Ok(place == 1),
+        None if text.is_empty() => Ok(false),
+        None => Err(errors::attribute_value(name)),
+    }
 }
 
 fn boolean(name: &str, text: &str) -> Result<bool, ServiceError> {
@@ -58,6 +70,7 @@ pub(super) fn set(
     let default = QueueTerms::default();
     let some = (!text.is_empty()).then(|| text.to_owned());
     match name {
+        of_fifo if OF_FIFO.contains(&of_fifo) => set_of_fifo(terms, name, text)?,
         "VisibilityTimeout" => terms.visibility_timeout = number(name, text, 0..=43_200)?,
         "MaximumMessageSize" => terms.max_message = number(name, text, 1_024..=1_048_576)?,
         "MessageRetentionPeriod" => terms.retention = number(name, text, 60..=1_209_600)?,
@@ -84,7 +97,8 @@ pub(super) fn set(
             terms.policy = some;
         }
         "RedrivePolicy" => {
-            terms.redrive = some.map(|text| redrive_policy::read(sqs, queue, &text)).transpose()?;
+            let fifo = terms.fifo;
+            terms.redrive = some.map(|text| redrive_policy::read(sqs, (queue, fifo), &text)).transpose()?;
         }
         "RedriveAllowPolicy" => {
             some.as_deref().map_or(Ok(()), redrive_policy::check_allow)?;
@@ -93,6 +107,34 @@ pub(super) fn set(
         unknown => return Err(errors::attribute_name(unknown)),
     }
     Ok(())
+}
+
+fn set_of_fifo(terms: &mut QueueTerms, name: &str, text: &str) -> Result<(), ServiceError> {
+    if !terms.fifo {
+        return Err(errors::attribute_name(name));
+    }
+    match name {
+        "ContentBasedDeduplication" => {
+            terms.deduplicate_by_content = !text.is_empty() && boolean(name, text)?;
+        }
+        "DeduplicationScope" => terms.deduplicate_by_group = one_of(name, text, SCOPES)?,
+        "FifoThroughputLimit" => terms.limit_by_group = one_of(name, text, LIMITS)?,
+        _ if boolean(name, text)? => {}
+        _ => return Err(errors::attribute_value_because(name, "Modifying queue type is not supported.")),
+    }
+    Ok(())
+}
+
+/// # Errors
+/// `InvalidAttributeValue` for what can be set each by itself but not together.
+pub(super) fn check_together(terms: &QueueTerms) -> Result<(), ServiceError> {
+    match terms.limit_by_group && !terms.deduplicate_by_group {
+        false => Ok(()),
+        true => Err(errors::attribute_value_because(
+            "FifoThroughputLimit",
+            "To set FifoThroughputLimit to perMessageGroupId, the DeduplicationScope must be messageGroup.",
+        )),
+    }
 }
 
 /// An attribute of a queue; `None` for one that it has not.
@@ -120,6 +162,18 @@ pub(super) fn get(queue: &QueueResource, terms: &QueueTerms, name: &str) -> Opti
         "KmsDataKeyReusePeriodSeconds" => terms.kms_key.as_ref().map(|_| terms.kms_reuse.to_string()),
         "RedriveAllowPolicy" => terms.redrive_allow.clone(),
         "SqsManagedSseEnabled" => Some(terms.managed_sse.to_string()),
+        of_fifo if terms.fifo => get_of_fifo(terms, of_fifo),
+        _ => None,
+    }
+}
+
+fn get_of_fifo(terms: &QueueTerms, name: &str) -> Option<String> {
+    let word = |words: [&str; 2], second: bool| Some(words.get(usize::from(second))?.to_string());
+    match name {
+        "FifoQueue" => Some(true.to_string()),
+        "ContentBasedDeduplication" => Some(terms.deduplicate_by_content.to_string()),
+        "DeduplicationScope" => word(SCOPES, terms.deduplicate_by_group),
+        "FifoThroughputLimit" => word(LIMITS, terms.limit_by_group),
         _ => None,
     }
 }

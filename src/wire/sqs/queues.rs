@@ -4,7 +4,7 @@ use super::{Sqs, address, characters, errors, queue_attributes, tags};
 use crate::{
     pipeline::{
         now_ms,
-        queue::directory::{QueueIdentity, QueueTerms},
+        queue::directory::{FIFO, QueueIdentity, QueueTerms},
     },
     storage::CommitError,
     wire::{Caller, Content, Input, Output, Reply, ServiceError, endpoint::Account},
@@ -17,12 +17,16 @@ fn told_url(queue: &QueueIdentity, caller: &Caller) -> Reply {
 
 /// # Errors
 /// `InvalidParameterValue` for a name that no queue can have.
-fn check_name(name: &str, asks_for_fifo: bool) -> Result<(), ServiceError> {
-    if asks_for_fifo || name.ends_with(".fifo") {
-        return Err(errors::unsupported("FIFO queues are not served yet."));
-    }
-    match characters::are_of_a_name(name) {
-        true => Ok(()),
+fn check_name(name: &str, fifo: bool) -> Result<(), ServiceError> {
+    let longest = 80;
+    let is_fifo = || name.strip_suffix(FIFO).is_some_and(characters::are_of_a_name) && name.len() <= longest;
+    match fifo {
+        true if is_fifo() => Ok(()),
+        true => Err(errors::invalid_parameter(
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end \
+             with .fifo suffix and be 1 to 80 in length.",
+        )),
+        false if characters::are_of_a_name(name) => Ok(()),
         false => Err(errors::invalid_parameter(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         )),
@@ -31,14 +35,16 @@ fn check_name(name: &str, asks_for_fifo: bool) -> Result<(), ServiceError> {
 
 pub(super) async fn create(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let name = input.text("QueueName").unwrap_or_default();
-    let fifo = input.text_map("Attributes").find(|(name, _)| *name == "FifoQueue");
-    check_name(name, fifo.is_some_and(|(_, value)| value == "true"))?;
+    let mut attributes = input.text_map("Attributes");
+    let fifo = attributes.any(|(name, value)| name == "FifoQueue" && value.eq_ignore_ascii_case("true"));
+    check_name(name, fifo)?;
     let identity = QueueIdentity::new(&caller.account, &caller.region, name);
     if sqs.directory.get(&identity).is_none() {
-        let mut terms = QueueTerms::default();
+        let mut terms = QueueTerms { fifo, ..QueueTerms::default() };
         for (name, text) in input.text_map("Attributes") {
             queue_attributes::set(sqs, &identity, &mut terms, name, text)?;
         }
+        queue_attributes::check_together(&terms)?;
         let wanted = input.text_map("tags").map(|(key, value)| (key.to_owned(), value.to_owned()));
         let wanted: BTreeMap<String, String> = wanted.collect();
         tags::check(name, &BTreeMap::new(), &wanted)?;
@@ -103,7 +109,8 @@ pub(super) fn get_attributes(sqs: &Sqs, caller: &Caller, input: &Input) -> Resul
     }
     let wants = |name: &str| names.contains(&name) || names.contains(&"All");
     let terms = queue.terms();
-    let told = queue_attributes::NAMES.into_iter().filter(|name| wants(name)).filter_map(|name| {
+    let all = queue_attributes::NAMES.into_iter().chain(queue_attributes::OF_FIFO);
+    let told = all.filter(|name| wants(name)).filter_map(|name| {
         let value = queue_attributes::get(&queue, &terms, name)?;
         Some((name.to_owned(), Content::Text(value)))
     });
@@ -120,6 +127,7 @@ pub(super) async fn set_attributes(sqs: &Sqs, caller: &Caller, input: &Input) ->
     for (name, text) in &changes {
         queue_attributes::set(sqs, &queue.identity, &mut tried, name, text)?;
     }
+    queue_attributes::check_together(&tried)?;
     let before = queue.terms();
     let apply = move |terms: &mut QueueTerms| {
         // What another request has changed meanwhile, and this one does not speak of, stays.
@@ -146,6 +154,9 @@ fn merge(terms: &mut QueueTerms, before: &QueueTerms, wanted: QueueTerms) {
     take(&mut terms.delay, &before.delay, wanted.delay);
     take(&mut terms.wait, &before.wait, wanted.wait);
     take(&mut terms.max_message, &before.max_message, wanted.max_message);
+    take(&mut terms.deduplicate_by_content, &before.deduplicate_by_content, wanted.deduplicate_by_content);
+    take(&mut terms.deduplicate_by_group, &before.deduplicate_by_group, wanted.deduplicate_by_group);
+    take(&mut terms.limit_by_group, &before.limit_by_group, wanted.limit_by_group);
     take(&mut terms.redrive, &before.redrive, wanted.redrive);
     take(&mut terms.redrive_allow, &before.redrive_allow, wanted.redrive_allow);
     take(&mut terms.policy, &before.policy, wanted.policy);

@@ -1,6 +1,8 @@
 //! Receiving messages.
 
-use super::{Sqs, errors, message_attributes, queue_attributes, receipt_handle::ReceiptHandle};
+use super::{
+    Sqs, errors, message_attributes, message_id, order, queue_attributes, receipt_handle::ReceiptHandle,
+};
 use crate::{
     pipeline::{
         now_ms,
@@ -10,10 +12,9 @@ use crate::{
             moved_from,
         },
     },
-    storage::LeasedMessage,
-    wire::{Caller, Content, Input, Output, Reply, ServiceError, endpoint::uuid_of},
+    storage::{Fingerprint, LeasedMessage, ReceiveRequest},
+    wire::{Caller, Content, Input, Output, Reply, ServiceError},
 };
-use md5::{Digest as _, Md5};
 use std::time::Duration;
 
 /// Most messages of a standard queue that are in flight at once.
@@ -37,6 +38,7 @@ struct Wanted<'i> {
     most: usize,
     visibility: Duration,
     wait: Duration,
+    attempt: Option<Fingerprint>,
     system: Vec<&'i str>,
     attributes: Vec<&'i str>,
 }
@@ -64,13 +66,7 @@ impl<'i> Wanted<'i> {
         let visibility = within(input, "VisibilityTimeout", (0, 43_200), terms.visibility_timeout, reason)?;
         let reason = "Must be >= 0 and <= 20, if provided.";
         let wait = within(input, "WaitTimeSeconds", (0, 20), terms.wait, reason)?;
-        if input.has("ReceiveRequestAttemptId") {
-            return Err(errors::invalid_value(
-                "ReceiveRequestAttemptId",
-                input.text("ReceiveRequestAttemptId").unwrap_or_default(),
-                "The request include parameter that is not valid for this queue type.",
-            ));
-        }
+        let attempt = order::attempt(terms, input)?;
         let system: Vec<&str> =
             input.texts("AttributeNames").chain(input.texts("MessageSystemAttributeNames")).collect();
         let is_unknown = |name: &&&str| {
@@ -85,6 +81,7 @@ impl<'i> Wanted<'i> {
             most: usize::try_from(most).unwrap_or(1),
             visibility: Duration::from_secs(visibility),
             wait: Duration::from_secs(wait),
+            attempt: attempt.map(|id| Fingerprint::of(id.as_bytes())),
             system,
             attributes: input.texts("MessageAttributeNames").collect(),
         })
@@ -94,7 +91,8 @@ impl<'i> Wanted<'i> {
 pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
     let wanted = Wanted::read(input, &queue.terms())?;
-    if queue.queue.depth().in_flight >= MOST_IN_FLIGHT {
+    // A FIFO queue gives none then.
+    if !queue.queue.is_fifo() && queue.queue.depth().in_flight >= MOST_IN_FLIGHT {
         return Err(ServiceError {
             status: 403,
             code: "OverLimit",
@@ -102,7 +100,9 @@ pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result
         });
     }
     let (store, id) = (sqs.directory.store(), queue.queue.id());
-    let leased = store.receive(id, wanted.most, wanted.visibility, wanted.wait).await;
+    let Wanted { most: max, visibility, wait, attempt, .. } = wanted;
+    let request = ReceiveRequest { max, visibility, wait, attempt };
+    let leased = store.receive_as(id, request, std::future::pending()).await;
     let leased = leased.map_err(|error| errors::not_read(&error))?;
     let told: Vec<Content> =
         leased.iter().map(|message| Content::Structure(tell(sqs, &queue, message, &wanted))).collect();
@@ -113,14 +113,11 @@ pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result
 fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Wanted<'_>) -> Output {
     let record = &message.record;
     let envelope = Envelope::decode(&record.attributes);
-    let id = match &envelope {
-        Some(envelope) => envelope.id.clone(),
-        None => made_id(message),
-    };
+    let id = message_id::of(message, envelope.as_ref());
     let handle = ReceiptHandle { receipt: message.receipt.clone(), received_at_ms: now_ms() };
     // What a stream brought may be no text at all.
     let body = String::from_utf8_lossy(&record.payload).into_owned();
-    let system = system_attributes(queue, message, envelope.as_ref(), wanted);
+    let system = system_attributes(queue, (message, &id), envelope.as_ref(), wanted);
     let attributes = envelope.map(|envelope| envelope.attributes).unwrap_or_default();
     let chosen =
         || attributes.iter().filter(|(name, _)| message_attributes::is_wanted(name, &wanted.attributes));
@@ -136,28 +133,29 @@ fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Want
         .with_some("MessageAttributes", (!told.is_empty()).then_some(Content::Map(told)))
 }
 
-/// The id of a message that no sender of this API gave one: the same at every receive.
-fn made_id(message: &LeasedMessage) -> String {
-    let place = format!("{}/{}", message.receipt.queue.0, message.receipt.sequence);
-    uuid_of(u128::from_be_bytes(Md5::digest(place).into()))
-}
-
 fn system_attributes(
     queue: &QueueResource,
-    message: &LeasedMessage,
+    (message, id): (&LeasedMessage, &str),
     envelope: Option<&Envelope>,
     wanted: &Wanted<'_>,
 ) -> Vec<(String, Content)> {
     let wants = |name: &str| wanted.system.contains(&name) || wanted.system.contains(&"All");
     let QueueIdentity { account, region, .. } = &queue.identity;
-    let source =
-        moved_from(&message.record.attributes).map(|name| QueueIdentity::new(account, region, &name).arn());
+    let fifo = queue.queue.is_fifo();
+    let arn = |name: &str| QueueIdentity::new(account, region, &QueueIdentity::name_of(name, fifo)).arn();
+    let source = moved_from(&message.record.attributes).map(|name| arn(&name));
+    // What a stream or a worker put into a FIFO queue is in the group of its partition key.
+    let key = || String::from_utf8_lossy(&message.record.key).into_owned();
+    let group = envelope.and_then(|envelope| envelope.group.clone()).or_else(|| fifo.then(key));
+    let deduplication = envelope.and_then(|envelope| envelope.deduplication.clone());
     let all = [
         ("SenderId", Some(envelope.map_or_else(|| account.clone(), |envelope| envelope.sender.clone()))),
         ("SentTimestamp", Some(message.record.arrived_at_ms.to_string())),
         ("ApproximateReceiveCount", Some(message.receipt.receive_count.to_string())),
         ("ApproximateFirstReceiveTimestamp", Some(message.first_received_at_ms.to_string())),
-        ("MessageGroupId", envelope.and_then(|envelope| envelope.group.clone())),
+        ("MessageGroupId", group),
+        ("MessageDeduplicationId", deduplication.or_else(|| fifo.then(|| id.to_owned()))),
+        ("SequenceNumber", fifo.then(|| order::sequence_number(message.record.sequence))),
         ("AWSTraceHeader", envelope.and_then(|envelope| envelope.trace.clone())),
         ("DeadLetterQueueSourceArn", source),
     ];

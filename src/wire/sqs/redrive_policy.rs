@@ -19,11 +19,16 @@ fn object(parameter: &str, text: &str, told: &str) -> Result<Map<String, Value>,
     }
 }
 
-/// Where a redrive policy sends messages; its ARN's form is looked at before the queue is looked up.
+/// Where the redrive policy of a queue, FIFO or not, sends messages; its ARN's form is looked at before the queue is
+/// looked up.
 ///
 /// # Errors
 /// `InvalidParameterValue` for whatever is wrong with it.
-pub(super) fn read(sqs: &Sqs, source: &QueueIdentity, text: &str) -> Result<RedriveTarget, ServiceError> {
+pub(super) fn read(
+    sqs: &Sqs,
+    (source, fifo): (&QueueIdentity, bool),
+    text: &str,
+) -> Result<RedriveTarget, ServiceError> {
     let wrong = |reason: &str| errors::invalid_value(POLICY, text, reason);
     let map = object(POLICY, text, "Redrive policy is not a valid JSON map.")?;
     if let Some(unknown) =
@@ -57,7 +62,11 @@ pub(super) fn read(sqs: &Sqs, source: &QueueIdentity, text: &str) -> Result<Redr
     let Some(letters) = sqs.directory.get(&target) else {
         return Err(wrong("Dead letter target does not exist."));
     };
-    if let Some(policy) = letters.terms().redrive_allow
+    let terms = letters.terms();
+    if terms.fifo != fifo {
+        return Err(wrong("Dead-letter queue must be same type of queue as the source.."));
+    }
+    if let Some(policy) = terms.redrive_allow
         && !allows(&policy, &source.arn())
     {
         return Err(wrong("Queue permissions do not allow redrive from the source queue."));

@@ -3,6 +3,8 @@
 use super::{
     Sqs, batches, characters, errors,
     message_attributes::{self, Attributes},
+    message_id,
+    order::{self, Order},
 };
 use crate::{
     pipeline::{
@@ -12,7 +14,7 @@ use crate::{
             directory::{QueueResource, QueueTerms},
         },
     },
-    storage::{Batch, Fingerprint, NewMessage},
+    storage::{Batch, Fingerprint, NewMessage, Placement},
     wire::{Caller, Input, Output, Reply, ServiceError, endpoint::random_uuid},
 };
 use std::time::Duration;
@@ -52,36 +54,37 @@ impl Fit {
                 terms.max_message
             )));
         }
-        if let Some(id) = input.text("MessageDeduplicationId") {
-            return Err(errors::invalid_value(
-                "MessageDeduplicationId",
-                id,
-                "The request include parameter that is not valid for this queue type.",
-            ));
-        }
-        let group = input.text("MessageGroupId").map(check_group).transpose()?;
-        let envelope =
-            Envelope { id: random_uuid(), sender: caller.account.clone(), attributes, trace, group };
+        let Order { group, deduplication } = Order::read(terms, input, body)?;
+        let id = (!terms.fifo).then(random_uuid);
+        let sender = caller.account.clone();
+        let envelope = Envelope { id, sender, attributes, trace, group, deduplication };
         Ok(Self { envelope, body: body.as_bytes().to_vec(), delay_s: delay(input, terms)?, size })
     }
 
     fn send(&self, queue: &QueueResource, batch: &mut Batch) {
-        let (beside, group) = (self.envelope.encode(), self.envelope.group.as_ref());
+        let beside = self.envelope.encode();
+        let Envelope { id, group, deduplication, .. } = &self.envelope;
+        let fingerprint = |text: &String| Fingerprint::of(text.as_bytes());
         let message = NewMessage {
             sent_at_ms: now_ms(),
             // Workers of a topology route by it.
-            key: group.unwrap_or(&self.envelope.id).as_bytes(),
+            key: group.as_ref().or(id.as_ref()).map(String::as_bytes).unwrap_or_default(),
             attributes: &beside,
             body: &self.body,
-            group: group.map(|group| Fingerprint::of(group.as_bytes())),
+            group: group.as_ref().map(fingerprint),
+            deduplication: deduplication.as_ref().map(fingerprint),
             delay: Some(Duration::from_secs(self.delay_s.into())),
             ..NewMessage::default()
         };
         batch.send_message(queue.queue.id(), &message);
     }
 
-    fn tell(&self, output: Output) -> Output {
+    /// A message of a FIFO queue that was sent before is told as the first one was.
+    fn tell(&self, queue: &QueueResource, place: Option<Placement>, output: Output) -> Output {
         let Envelope { id, attributes, trace, .. } = &self.envelope;
+        let sequence = place.map(|place| place.first_sequence).unwrap_or_default();
+        let number = id.is_none().then(|| order::sequence_number(sequence));
+        let id = id.clone().unwrap_or_else(|| message_id::of_place(queue.queue.id(), sequence));
         let traced = trace.as_ref().map(|trace| {
             let data_type = "String".to_owned();
             let attribute = crate::pipeline::queue::MessageAttribute {
@@ -98,7 +101,8 @@ impl Fit {
                 "MD5OfMessageSystemAttributes",
                 traced.and_then(|traced| message_attributes::digest(traced.iter())),
             )
-            .with("MessageId", id.as_str())
+            .with("MessageId", id)
+            .with_some("SequenceNumber", number)
     }
 }
 
@@ -113,18 +117,6 @@ fn trace(system: &Attributes) -> Result<Option<String>, ServiceError> {
         Some(attribute) if attribute.data_type == "String" => Ok(attribute.text.clone()),
         Some(_) => Err(errors::invalid_parameter(
             "The message system attribute 'AWSTraceHeader' must contain a message attribute type 'String'.",
-        )),
-    }
-}
-
-fn check_group(group: &str) -> Result<String, ServiceError> {
-    let is_allowed = |byte: u8| byte.is_ascii_graphic();
-    match (1..=128).contains(&group.len()) && group.bytes().all(is_allowed) {
-        true => Ok(group.to_owned()),
-        false => Err(errors::invalid_value(
-            "MessageGroupId",
-            group,
-            "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
         )),
     }
 }
@@ -147,14 +139,15 @@ pub(super) async fn send(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Re
     let message = Fit::read(caller, &queue.terms(), input)?;
     let mut batch = Batch::new();
     message.send(&queue, &mut batch);
-    sqs.directory.store().commit(batch).await.map_err(|error| errors::not_committed(&error))?;
-    Ok(Reply::Whole(message.tell(Output::new())))
+    let stored = sqs.directory.store().commit(batch).await.map_err(|error| errors::not_committed(&error))?;
+    Ok(Reply::Whole(message.tell(&queue, stored.placements.first().copied(), Output::new())))
 }
 
 pub(super) async fn send_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
     let terms = queue.terms();
     let entries = batches::entries(input, "SendMessageBatchRequestEntry")?;
+    order::check_batch(&terms, &entries)?;
     let mut batch = Batch::new();
     let read = entries.into_iter().map(|(id, entry)| {
         let message = Fit::read(caller, &terms, entry);
@@ -170,11 +163,15 @@ pub(super) async fn send_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Res
             ),
         ));
     }
+    let mut places = Vec::new();
     if !batch.is_empty() {
-        sqs.directory.store().commit(batch).await.map_err(|error| errors::not_committed(&error))?;
+        let stored = sqs.directory.store().commit(batch).await;
+        places = stored.map_err(|error| errors::not_committed(&error))?.placements;
     }
+    let mut places = places.into_iter();
     let told = read.into_iter().map(|(id, message)| {
-        let output = message.map(|message| message.tell(Output::new().with("Id", id.as_str())));
+        let output =
+            message.map(|message| message.tell(&queue, places.next(), Output::new().with("Id", id.as_str())));
         (id, output)
     });
     Ok(batches::answer(told.collect()))

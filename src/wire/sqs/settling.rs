@@ -15,14 +15,15 @@ use std::time::Duration;
 /// Longest time that a message may be hidden after it was received, in seconds: twelve hours.
 const LONGEST: i64 = 43_200;
 
-/// Deletes a message. On a standard queue it is no fault that it is gone, or that somebody else has
+/// Deletes a message. It is no fault that it is gone already; and none on a standard queue that somebody else has
 /// received it since: then it stays.
 async fn settle(sqs: &Sqs, queue: &QueueResource, handle: &str) -> Result<(), ServiceError> {
     let lease = ReceiptHandle::open(sqs, queue, handle)?;
     match sqs.directory.store().delete_messages(&[lease.receipt]).await.pop() {
         Some(Err(ReceiptError::Commit(error))) => Err(errors::not_committed(&error)),
-        // Only FIFO queues refuse it.
-        Some(Err(ReceiptError::Refused(ReceiptState::Expired))) => {
+        Some(Err(ReceiptError::Refused(ReceiptState::Expired | ReceiptState::Superseded)))
+            if queue.queue.is_fifo() =>
+        {
             Err(errors::invalid_value("ReceiptHandle", handle, "The receipt handle has expired."))
         }
         Some(Ok(()) | Err(ReceiptError::Refused(_))) | None => Ok(()),

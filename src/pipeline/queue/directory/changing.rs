@@ -27,9 +27,10 @@ impl QueueDirectory {
                 return Ok((known, false));
             }
             let key = identity.key(&directory.home);
-            let store = directory.store.clone();
-            let queue = Queue::open_as(&identity.name, &key, &terms.section(), store).await?;
-            let kept = Kept { tags, ..Kept::new(key.clone(), terms, now_ms) };
+            let (store, stored_as) = (directory.store.clone(), directory.stored_as(&key, terms.fifo));
+            let names = (identity.name.as_str(), stored_as.as_str());
+            let queue = Queue::open_as(names, &terms.section(), terms.of_fifo(), store).await?;
+            let kept = Kept { tags, ..Kept::new(stored_as, terms, now_ms) };
             let mut batch = Batch::new();
             batch.put(format!("{QUEUES}{key}"), kept.encode(), None);
             directory.store.commit(batch).await?;
@@ -38,6 +39,16 @@ impl QueueDirectory {
             Ok((resource, true))
         })
         .await
+    }
+
+    /// What the store is to call a new queue. A queue of the other kind may have the name already: to the API a
+    /// FIFO queue of a topology has another.
+    fn stored_as(&self, key: &str, fifo: bool) -> String {
+        let known = self.store.queue_named(key).and_then(|id| self.store.queue_policy(id));
+        match known.is_some_and(|policy| policy.fifo != fifo) {
+            true => format!("{key}#{}", if fifo { "fifo" } else { "standard" }),
+            false => key.to_owned(),
+        }
     }
 
     /// Changes what a queue goes by, all of it or nothing.
@@ -60,7 +71,9 @@ impl QueueDirectory {
             let is_another_section = kept.terms.section() != before.section();
             if is_another_section {
                 resource.require_run_time()?;
-                resource.queue.redefine(&kept.terms.section()).await?;
+                resource.queue.redefine_as(&kept.terms.section(), kept.terms.of_fifo()).await?;
+            } else if before.fifo && kept.terms.of_fifo() != before.of_fifo() {
+                resource.queue.redefine_as(&resource.queue.section(), kept.terms.of_fifo()).await?;
             }
             kept.modified_at_ms = now_ms;
             directory.keep(&resource, kept).await

@@ -15,9 +15,17 @@ pub struct QueueIdentity {
 /// What stands before the key of a queue that is not of the default account and region; no name begins so.
 const FOREIGN: char = '@';
 
+/// How names of FIFO queues end.
+pub const FIFO: &str = ".fifo";
+
 impl QueueIdentity {
     pub fn new(account: &str, region: &str, name: &str) -> Self {
         Self { account: account.to_owned(), region: region.to_owned(), name: name.to_owned() }
+    }
+
+    /// What a queue of a topology is called: a FIFO queue has the ending that the API wants.
+    pub fn name_of(named: &str, fifo: bool) -> String {
+        if fifo && !named.ends_with(FIFO) { format!("{named}{FIFO}") } else { named.to_owned() }
     }
 
     /// `arn:aws:sqs:REGION:ACCOUNT:NAME`.

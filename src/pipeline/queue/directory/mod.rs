@@ -10,7 +10,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use identity::QueueIdentity;
+pub use identity::{FIFO, QueueIdentity};
 pub use resource::QueueResource;
 pub use terms::{QueueTerms, RedriveTarget};
 

@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::Mutex;
 
 impl QueueDirectory {
-    /// Opens every queue that was made at run time.
+    /// Opens every queue that was made at run time or by a topology.
     ///
     /// # Errors
     /// When a value of the registry cannot be read, or the store fails.
@@ -30,12 +30,34 @@ impl QueueDirectory {
             let name = key.strip_prefix(QUEUES).unwrap_or_default();
             let Some(identity) = QueueIdentity::of_key(name, &directory.home) else { continue };
             let kept = Kept::decode(&key, &bytes)?;
-            let (section, store) = (kept.terms.section(), directory.store.clone());
-            let queue = Queue::open_as(&identity.name, &kept.stored_as, &section, store).await?;
+            let identity = directory.with_ending(identity, &key, &kept).await?;
+            let (section, fifo, store) =
+                (kept.terms.section(), kept.terms.of_fifo(), directory.store.clone());
+            let names = (node_name(&identity, &kept), kept.stored_as.as_str());
+            let queue = Queue::open_as(names, &section, fifo, store).await?;
             directory.insert(&QueueResource::new(identity, queue, kept, false));
         }
         directory.watch();
         Ok(directory)
+    }
+
+    /// FIFO queues of topologies had been kept under their bare names.
+    async fn with_ending(
+        &self,
+        identity: QueueIdentity,
+        key: &str,
+        kept: &Kept,
+    ) -> Result<QueueIdentity, QueueDirectoryError> {
+        let name = QueueIdentity::name_of(&identity.name, kept.terms.fifo);
+        if name == identity.name {
+            return Ok(identity);
+        }
+        let renamed = QueueIdentity { name, ..identity };
+        let mut batch = Batch::new();
+        batch.remove(key);
+        batch.put(format!("{QUEUES}{}", renamed.key(&self.home)), kept.encode(), None);
+        self.store.commit(batch).await?;
+        Ok(renamed)
     }
 
     pub(super) fn insert(&self, resource: &Arc<QueueResource>) {
@@ -60,7 +82,8 @@ impl QueueDirectory {
     /// [`QueueError`] when it cannot be declared.
     pub async fn topology_queue(&self, name: &str, section: &QueueSection) -> Result<Arc<Queue>, QueueError> {
         let _alone = self.naming.lock().await;
-        let identity = QueueIdentity::new(&self.home.account, &self.home.region, name);
+        let shown = QueueIdentity::name_of(name, section.fifo);
+        let identity = QueueIdentity::new(&self.home.account, &self.home.region, &shown);
         if let Some(known) = self.get(&identity) {
             known.queue.redefine(section).await?;
             known.set_of_the_topology(true);
@@ -85,4 +108,10 @@ impl QueueDirectory {
         resource.set_kept(kept);
         Ok(())
     }
+}
+
+/// What a queue is called in this process: as its node when a topology made it, whatever the API calls it.
+fn node_name<'n>(identity: &'n QueueIdentity, kept: &'n Kept) -> &'n str {
+    let is_of_a_node = QueueIdentity::name_of(&kept.stored_as, kept.terms.fifo) == identity.name;
+    if is_of_a_node { &kept.stored_as } else { &identity.name }
 }

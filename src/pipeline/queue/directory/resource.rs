@@ -59,7 +59,10 @@ impl QueueResource {
             return terms;
         }
         let QueueIdentity { account, region, .. } = &self.identity;
-        terms.with_section(&self.queue.section(), |name| QueueIdentity::new(account, region, name).arn())
+        let section = self.queue.section();
+        terms.with_section(&section, |name| {
+            QueueIdentity::new(account, region, &QueueIdentity::name_of(name, section.fifo)).arn()
+        })
     }
 
     pub fn tags(&self) -> BTreeMap<String, String> {

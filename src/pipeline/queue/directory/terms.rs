@@ -2,7 +2,8 @@
 
 use super::QueueDirectoryError;
 use crate::{
-    pipeline::queue::{DeadLetter, QueueSection},
+    pipeline::queue::{DeadLetter, FifoTerms, QueueSection},
+    storage::DeduplicationScope,
     units::Span,
 };
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,15 @@ pub struct QueueTerms {
     pub wait: u32,
     /// Bytes of the largest message. Default 1 MiB.
     pub max_message: u32,
-    /// Stays as it is for the life of the queue; only topologies make FIFO queues yet.
+    /// Stays as it is for the life of the queue.
     pub fifo: bool,
+    /// Whether a message of a FIFO queue that has no deduplication id is known by its body. Default false.
+    pub deduplicate_by_content: bool,
+    /// Whether deduplication ids of a FIFO queue are looked for among the messages of their group only. Default
+    /// false.
+    pub deduplicate_by_group: bool,
+    /// Whether AWS's limits of a FIFO queue hold for each group instead of all together. Default false.
+    pub limit_by_group: bool,
     pub redrive: Option<RedriveTarget>,
     /// Who may use it as a dead-letter queue, as JSON.
     pub redrive_allow: Option<String>,
@@ -58,6 +66,9 @@ impl Default for QueueTerms {
             wait: 0,
             max_message: 1 << 20,
             fifo: false,
+            deduplicate_by_content: false,
+            deduplicate_by_group: false,
+            limit_by_group: false,
             redrive: None,
             redrive_allow: None,
             policy: None,
@@ -81,6 +92,17 @@ impl QueueTerms {
                 .redrive
                 .as_ref()
                 .map(|target| DeadLetter { queue: target.arn.clone(), max_receives: target.max_receives }),
+        }
+    }
+
+    /// What no topology says.
+    pub(super) fn of_fifo(&self) -> FifoTerms {
+        FifoTerms {
+            delay: Duration::from_secs(self.delay.into()),
+            deduplication_scope: match self.deduplicate_by_group {
+                true => DeduplicationScope::Group,
+                false => DeduplicationScope::Queue,
+            },
         }
     }
 

@@ -1,5 +1,7 @@
 //! Every operation over a real store and directory, asked in both protocols.
 
+mod fifo;
+mod fifo_settings;
 mod messages;
 mod models;
 mod mutated;
