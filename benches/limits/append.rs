@@ -92,6 +92,6 @@ pub fn measure() {
         limit.push(bare_round(folder.path()) / 1e6);
         ours.push(runtime.block_on(append_round(&store, &shards)) / 1e6);
     }
-    super::report("append 500 x 1 KiB, 64 shards, fsync", "MB/s", &ours, &limit, 0.7);
+    super::report("append 500 x 1 KiB, 64 shards, fsync", "MB/s", &ours, &limit, Some(0.7));
     store.close().expect("close");
 }

@@ -8,13 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub const TOPOLOGY: &str = r#"
+/// Records come in by HTTP and are durable; nobody reads them.
+pub const INGEST: &str = r#"
 [ingress.collector]
 listen = "127.0.0.1:0"
 to = "events"
 [stream.events]
 shards = 4
 retention = "1m"
+"#;
+
+/// What stores them as objects, too.
+pub const RAW: &str = r#"
 [raw.bronze]
 from = "events"
 store = "file://raw"

@@ -1,7 +1,7 @@
 //! HTTP ingest of 1 KiB records from 64 connections against a handler that parses the same body and
 //! stores nothing. The same client drives both, in turn.
 
-use super::daemon::{Daemon, TOPOLOGY};
+use super::daemon::{Daemon, INGEST, RAW};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use std::{
     io::{BufRead, BufReader},
@@ -97,9 +97,16 @@ async fn load(address: &str) -> f64 {
     answered as f64 / started.elapsed().as_secs_f64()
 }
 
+/// Ingest alone, which has the target, and with a raw store behind it.
 pub fn measure() {
+    let (alone, with_raw) = (INGEST.to_owned(), [INGEST, RAW].concat());
+    compare("HTTP ingest 1 KiB, 64 connections, fsync", &alone, Some(0.5));
+    compare("the same while a raw store writes all of it out", &with_raw, None);
+}
+
+fn compare(what: &str, topology: &str, target: Option<f64>) {
     let folder = tempfile::tempdir_in(".").expect("folder");
-    let daemon = Daemon::start(TOPOLOGY, &folder.path().join("data"));
+    let daemon = Daemon::start(topology, &folder.path().join("data"));
     let this = std::env::current_exe().expect("this program");
     let mut nothing =
         Command::new(this).arg("serve-nothing").stdout(Stdio::piped()).spawn().expect("serve-nothing");
@@ -111,7 +118,7 @@ pub fn measure() {
         limit.push(runtime.block_on(load(address.trim())));
         ours.push(runtime.block_on(load(&daemon.ingress)));
     }
-    super::report("HTTP ingest 1 KiB, 64 connections, fsync", "requests/s", &ours, &limit, 0.5);
+    super::report(what, "requests/s", &ours, &limit, target);
     nothing.kill().expect("kill");
     nothing.wait().expect("wait");
 }

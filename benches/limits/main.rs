@@ -22,17 +22,22 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Prints one line: ours, the limit, and the ratio of medians with its range over the rounds.
-fn report(what: &str, unit: &str, ours: &[f64], limit: &[f64], target: f64) {
+/// Prints one line: ours, the limit, and the ratio of medians with its range over the rounds. Without a
+/// target it is told for what it is.
+fn report(what: &str, unit: &str, ours: &[f64], limit: &[f64], target: Option<f64>) {
     let ratios: Vec<f64> = ours.iter().zip(limit).map(|(ours, limit)| ours / limit).collect();
     let ratio = median(ratios.clone());
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let most = ratios.iter().copied().fold(0.0, f64::max);
+    let verdict = match target {
+        Some(target) if ratio >= target => format!("target {target:.2}: met"),
+        Some(target) => format!("target {target:.2}: short"),
+        None => "no target".to_owned(),
+    };
     println!(
-        "{what}: {:.0} {unit} against {:.0} {unit} at the limit: ratio {ratio:.2} ({least:.2} to {most:.2}), target {target:.2}: {}",
+        "{what}: {:.0} {unit} against {:.0} {unit} at the limit: ratio {ratio:.2} ({least:.2} to {most:.2}), {verdict}",
         median(ours.to_vec()),
         median(limit.to_vec()),
-        if ratio >= target { "met" } else { "short" }
     );
 }
 

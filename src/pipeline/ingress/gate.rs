@@ -13,7 +13,10 @@ use super::{
 use crate::pipeline::http_server::Held;
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
     web::{Data, Payload},
 };
 use bytes::Bytes;
@@ -23,6 +26,12 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
+
+/// Headers that are read and written, by names that need not be looked at again for each request.
+const PARTITION_KEY: HeaderName = HeaderName::from_static("x-partition-key");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const FAULTS: HeaderName = HeaderName::from_static("x-caudal-faults");
 
 /// How long a request waits for a collector with room.
 const WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
@@ -56,7 +65,7 @@ pub(super) async fn serve(request: HttpRequest, payload: Payload, gates: Data<Ga
     if request.method() != Method::POST {
         let reply = Reply::problem(405, "only POST is taken here", "post records as JSON or NDJSON");
         let mut response = respond(reply, false);
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return response;
     }
     let came = Instant::now();
@@ -137,7 +146,7 @@ fn spread_by(request: &HttpRequest, key: Option<&str>) -> u64 {
     hasher.finish()
 }
 
-fn text<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>, Reply> {
+fn text<'r>(request: &'r HttpRequest, name: &HeaderName) -> Result<Option<&'r str>, Reply> {
     let Some(value) = request.headers().get(name) else { return Ok(None) };
     let unreadable = |_| Reply::problem(400, &format!("header {name} is not text"), "send it as plain ASCII");
     value.to_str().map(Some).map_err(unreadable)
@@ -152,7 +161,7 @@ fn route_to(name: &str, intake: &Intake) -> Result<usize, Reply> {
 /// Reads the head of a request.
 fn asked(request: &HttpRequest, name: &str, intake: &Intake) -> Result<Asked, Reply> {
     let route = route_to(name, intake)?;
-    let kind = text(request, "content-type")?.unwrap_or_default();
+    let kind = text(request, &header::CONTENT_TYPE)?.unwrap_or_default();
     if kind.trim_start().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/")) {
         return Err(Reply::problem(
             415,
@@ -160,7 +169,7 @@ fn asked(request: &HttpRequest, name: &str, intake: &Intake) -> Result<Asked, Re
             "send JSON or NDJSON as the body itself",
         ));
     }
-    let coding = text(request, "content-encoding")?.unwrap_or_default();
+    let coding = text(request, &header::CONTENT_ENCODING)?.unwrap_or_default();
     let encoding = Encoding::read(coding).ok_or_else(|| {
         Reply::problem(
             415,
@@ -170,20 +179,20 @@ fn asked(request: &HttpRequest, name: &str, intake: &Intake) -> Result<Asked, Re
     })?;
     let key = match query_key(request.query_string()) {
         Some(key) => Some(key),
-        None => text(request, "x-partition-key")?.map(ToOwned::to_owned),
+        None => text(request, &PARTITION_KEY)?.map(ToOwned::to_owned),
     };
     if let Some(length) = key.as_ref().map(String::len).filter(|length| *length > LONGEST_KEY) {
         let error = format!("the partition key has {length} bytes");
         return Err(Reply::problem(400, &error, &format!("choose one of at most {LONGEST_KEY} bytes")));
     }
-    let idempotency_key = text(request, "idempotency-key")?.map(ToOwned::to_owned);
+    let idempotency_key = text(request, &IDEMPOTENCY_KEY)?.map(ToOwned::to_owned);
     if let Some(once) =
         idempotency_key.as_ref().filter(|once| once.is_empty() || once.len() > LONGEST_ONCE_KEY)
     {
         let error = format!("the Idempotency-Key has {} bytes", once.len());
         return Err(Reply::problem(400, &error, &format!("choose one of 1 to {LONGEST_ONCE_KEY} bytes")));
     }
-    let length = text(request, "content-length")?.and_then(|length| length.parse().ok());
+    let length = text(request, &header::CONTENT_LENGTH)?.and_then(|length| length.parse().ok());
     Ok(Asked { route, key, idempotency_key, encoding, length })
 }
 
@@ -233,7 +242,7 @@ fn elsewhere(request: &HttpRequest, gate: &Gate) -> HttpResponse {
             Reply::problem(405, "only GET is taken here", "post records to /streams/NAME/records"),
             true,
         );
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     let body = serde_json::json!({ "caudal": "ingress", "post": "/streams/NAME/records", "streams": known });
@@ -243,15 +252,15 @@ fn elsewhere(request: &HttpRequest, gate: &Gate) -> HttpResponse {
 fn respond(reply: Reply, close: bool) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.insert_header((header::CONTENT_TYPE, header::HeaderValue::from_static("application/json")));
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
     if let Some(seconds) = reply.retry_after {
         response.insert_header((header::RETRY_AFTER, seconds));
     }
     if reply.faults > 0 {
-        response.insert_header(("x-caudal-faults", reply.faults));
+        response.insert_header((FAULTS, reply.faults));
     }
     if reply.replayed {
-        response.insert_header(("idempotency-replayed", "true"));
+        response.insert_header((REPLAYED, "true"));
     }
     if close {
         response.force_close();

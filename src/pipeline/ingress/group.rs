@@ -249,11 +249,14 @@ impl Sent {
 
     /// Tells every waiting client how the batch ended.
     pub(super) fn answer(self, intake: &Intake, result: Result<Committed, CommitError>) {
+        if result.is_ok() {
+            let records = self.waiting.iter().map(|waiting| taken(&waiting.told.entries)).sum::<usize>();
+            intake.metrics.processed(records as u64);
+        }
         for waiting in self.waiting {
             let Some(route) = intake.routes.get(waiting.route) else { continue };
             let answered = match &result {
                 Ok(committed) => {
-                    intake.metrics.processed(taken(&waiting.told.entries) as u64);
                     let placed: Vec<_> = waiting
                         .shares
                         .iter()
