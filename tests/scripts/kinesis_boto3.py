@@ -12,6 +12,7 @@ import kinesis_cbor
 import rig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from rig import equal
 
 CHECKED = set()
 
@@ -37,11 +38,6 @@ class Service:
             return call(**request)
 
         return counted
-
-
-def equal(found, expected, what):
-    if found != expected:
-        raise rig.Lost(f"{what}: {found!r}, not {expected!r}")
 
 
 def refused(code, call, **request):

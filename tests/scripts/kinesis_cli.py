@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rig
 from command_line import MISUSED, CommandLine
-from kinesis_boto3 import equal
+from rig import equal
 
 SHARD = "shardId-000000000000"
 UNDER = "under account 000000000000"

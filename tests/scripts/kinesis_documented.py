@@ -6,7 +6,7 @@ import re
 
 import rig
 from botocore.exceptions import ClientError
-from kinesis_boto3 import equal
+from rig import equal
 
 UNDER = "under account 000000000000"
 GONE = f"Stream nowhere {UNDER} not found."

@@ -18,7 +18,7 @@ import boto3
 import rig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EventStreamError
-from kinesis_boto3 import equal
+from rig import equal
 from urllib3.exceptions import HTTPError
 
 STREAM = "bicimad"

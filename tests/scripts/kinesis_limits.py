@@ -5,7 +5,7 @@ the Python package boto3.
 import re
 
 import rig
-from kinesis_boto3 import equal
+from rig import equal
 from kinesis_documented import (
     COMMITMENT, IN_USE, KMS, LIMIT, METRICS, MISSING, ON_DEMAND, PROVISIONED, RECORD, SHARD, UNDER,
 )

@@ -4,7 +4,7 @@ not there, arguments that make no sense, broken forms, dry runs. Needs the Pytho
 
 import re
 
-from kinesis_boto3 import equal
+from rig import equal
 from kinesis_documented import (
     DRY, FORM, GONE, INVALID, KMS, METRICS, MISSING, ON_DEMAND, POLICY, RECORD, SHARD, UNDER,
 )

@@ -7,7 +7,8 @@ import re
 
 import kinesis_cbor
 import rig
-from kinesis_boto3 import equal, read_shard, refused
+from kinesis_boto3 import read_shard, refused
+from rig import equal
 
 UNDER = "under account 000000000000"
 SHARD = "shardId-000000000000"

@@ -22,8 +22,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from kinesis_boto3 import equal
 from kinesis_conformance import clock_ahead
+from rig import equal
 
 KEY, SECRET = "KEYOFTHELAB", "the secret of the lab".replace(" ", "/")
 # A key of twelve digits is an account of its own.

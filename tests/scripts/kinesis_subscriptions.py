@@ -7,7 +7,8 @@ import time
 
 import rig
 from botocore.exceptions import EventStreamError
-from kinesis_boto3 import equal, refused
+from kinesis_boto3 import refused
+from rig import equal
 
 SHARD = "shardId-000000000000"
 STREAM = "followed"

@@ -67,6 +67,11 @@ class Lost(AssertionError):
     """A promise is broken."""
 
 
+def equal(found, expected, what):
+    if found != expected:
+        raise Lost(f"{what}: {found!r}, not {expected!r}")
+
+
 def run(script):
     """Runs a script's main and turns its end into an exit code: 0 kept, 1 broken, 77 cannot be tried."""
     for number in (signal.SIGTERM, signal.SIGHUP):

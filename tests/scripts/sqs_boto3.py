@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from kinesis_boto3 import equal
+from rig import equal
 
 CALLED = set()
 TOPOLOGY = """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rig
 from command_line import MISUSED, CommandLine
-from kinesis_boto3 import equal
+from rig import equal
 
 MISSING = "AWS.SimpleQueueService.NonExistentQueue"
 ATTRIBUTES = "kind={DataType=String,StringValue=new},size={DataType=Number,StringValue=7}"

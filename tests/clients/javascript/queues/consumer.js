@@ -107,6 +107,7 @@ async function orders(shop) {
   const consumers = [shop.consumer(url, options), shop.consumer(url, options)];
   consumers.forEach((consumer) => consumer.on("processing_error", (_, message) => failed.add(JSON.parse(message.Body).number)));
   consumers.push(shop.consumer(dead, {
+    waitTimeSeconds: 2,
     messageSystemAttributeNames: ["All"],
     handleMessage: async (message) => {
       assert.match(message.Attributes.DeadLetterQueueSourceArn, /:orders$/);
