@@ -21,7 +21,7 @@ from rig import equal
 APPLICATION = Path(__file__).resolve().parents[1] / "clients" / "celery"
 # Seconds after which SQS delivers again what is not acknowledged.
 VISIBILITY = 8
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO", "--concurrency", "2")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
 
 
 class Shop:
@@ -47,12 +47,12 @@ class Shop:
 
         self.tasks, self.workers = shop, 0
 
-    def worker(self, *queues):
+    def worker(self, *queues, concurrency=2):
         self.workers += 1
         command = [sys.executable, "-m", "celery", "-A", "shop", "worker", *QUIET, "--hostname", f"w{self.workers}@lab"]
         log = open(self.work / f"worker-{self.workers}.log", "wb")
         return subprocess.Popen(
-            [*command, "--queues", ",".join(queues)], cwd=APPLICATION, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [*command, "--queues", ",".join(queues), "--concurrency", str(concurrency)], cwd=APPLICATION, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, env={**self.environment, "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
@@ -156,6 +156,29 @@ def stopped(shop, sqs, worker, url):
     equal(depth(sqs, url), 0, "what is left")
 
 
+def ordered(shop, sqs):
+    """A FIFO queue that Celery makes: the tasks of a group are begun in their order."""
+    # It takes several of a group at once, which two processes would begin together.
+    worker = shop.worker("parcels.fifo", concurrency=1)
+    groups, parcels = "abc", 10
+    promises = [
+        shop.tasks.label.apply_async((f"{group} {number}",), queue="parcels.fifo", MessageGroupId=group)
+        for number in range(parcels) for group in groups
+    ]
+    twice = {"queue": "parcels.fifo", "MessageGroupId": "a", "MessageDeduplicationId": "once"}
+    promises += [shop.tasks.label.apply_async(("a once",), **twice) for _ in range(2)]
+    equal(shop.result(promises[-2]), "labelled a once", "a task that is sent twice")
+    for promise in promises[:-1]:
+        shop.result(promise)
+    for group in groups:
+        found = [parcel.split()[1] for parcel, _ in shop.noted("label") if parcel.startswith(group)]
+        expected = [str(number) for number in range(parcels)] + ["once"] * (group == "a")
+        equal(found, expected, f"the order of group {group}")
+    equal(stop(worker), 0, "how the worker ended")
+    url = sqs.get_queue_url(QueueName="lab-parcels.fifo")["QueueUrl"]
+    equal(depth(sqs, url), 0, "what is left")
+
+
 def predefined(work, endpoint, sqs):
     """Queues that are told to Celery by their URLs; a failed task waits longer each time, and is put aside after the third."""
     dead = sqs.create_queue(QueueName="refused")["QueueUrl"]
@@ -190,6 +213,7 @@ def main():
     worker, url = made(shop, sqs)
     worker = killed(shop, sqs, worker, url)
     stopped(shop, sqs, worker, url)
+    ordered(shop, sqs)
     predefined(work / "told", endpoint, sqs)
     daemon.stop()
     print(f"Celery {celery.__version__}, kombu {kombu.__version__}: {shop.workers + 1} workers", flush=True)

@@ -99,6 +99,28 @@ def dead_letters(aws):
     aws("delete-queue", "--queue-url", url)
 
 
+def fifo(aws):
+    """Tickets in order, each once, and a receive that is asked for again."""
+    attributes = ("--attributes", "FifoQueue=true,ContentBasedDeduplication=true,VisibilityTimeout=600")
+    url = aws("create-queue", "--queue-name", "tickets.fifo", *attributes)["QueueUrl"]
+    send = ("send-message", "--queue-url", url, "--message-group-id", "concert", "--message-body")
+    sent = [aws(*send, f"seat {number}") for number in (1, 2, 2, 3)]
+    equal(sent[1]["MessageId"], sent[2]["MessageId"], "a message that was sent twice")
+    aws(*send, "seat 4", "--message-deduplication-id", "four")
+    receive = ("receive-message", "--queue-url", url, "--max-number-of-messages", "10")
+    attempt = ("--receive-request-attempt-id", "one", "--message-system-attribute-names", "MessageGroupId")
+    for _ in range(2):
+        told = aws(*receive, *attempt)["Messages"]
+        equal([message["Body"] for message in told], [f"seat {number}" for number in (1, 2, 3, 4)], "the order")
+        equal(told[0]["Attributes"], {"MessageGroupId": "concert"}, "the group")
+    equal(aws(*receive), None, "what is left to receive")
+    for message in told:
+        aws("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
+    aws.refused("MissingParameter", "send-message", "--queue-url", url, "--message-body", "x")
+    aws.refused("InvalidParameterValue", "create-queue", "--queue-name", "plain", *attributes)
+    aws("delete-queue", "--queue-url", url)
+
+
 def refusals(aws, url):
     """Exit codes, and Amazon's texts as they are printed."""
     equal(aws.refused(MISSING, "get-queue-url", "--queue-name", "none"), "The specified queue does not exist.", "the text")
@@ -140,6 +162,7 @@ def main():
     url = queues(aws)
     messages(aws, url, work)
     dead_letters(aws)
+    fifo(aws)
     refusals(aws, url)
     program(endpoint, url)
     left = aws.commands() - aws.called - OPEN

@@ -39,6 +39,12 @@ def total(prices):
     return round(sum(prices), 2)
 
 
+@app.task(acks_late=True)
+def label(parcel):
+    note("label", parcel)
+    return f"labelled {parcel}"
+
+
 @app.task
 def pack(order):
     """Takes its time; done before the worker may go."""

@@ -2,6 +2,7 @@
 // The SDK for JavaScript in its second version, which speaks JSON, and as it was when it spoke Query with XML.
 
 const { assert, Calls, run } = require("../checks");
+const { fifo } = require("./fifo");
 const { tour } = require("./tour");
 
 /** Each version's protocol. */
@@ -18,6 +19,7 @@ async function version(name, protocol, endpoint) {
     (error) => [error.code, error.statusCode, error.requestId],
   );
   await tour(calls);
+  await fifo(calls);
   const left = Object.keys(sqs.api.operations).filter((operation) => !calls.made.has(operation) && !OPEN.includes(operation));
   assert.deepEqual(left, [], "operations that were not called");
   const { QueueUrls = [] } = await calls.call("listQueues");

@@ -4,6 +4,7 @@
 const http = require("node:http");
 const { SQS, ...sdk } = require("@aws-sdk/client-sqs");
 const { assert, Calls, run } = require("../checks");
+const { fifo } = require("./fifo");
 const { attributesOf, tour } = require("./tour");
 
 const OPEN = ["startMessageMoveTask", "listMessageMoveTasks", "cancelMessageMoveTask"];
@@ -73,6 +74,7 @@ run(async (endpoint) => {
     (error) => [error.Error?.Code ?? error.name, error.$metadata?.httpStatusCode, error.$metadata?.requestId],
   );
   await tour(calls);
+  await fifo(calls);
   const code = "AWS.SimpleQueueService.NonExistentQueue";
   const refused = await calls.refused(code, /does not exist/, "getQueueUrl", { QueueName: "none" });
   assert.ok(refused instanceof sdk.QueueDoesNotExist, "the error has its class");
