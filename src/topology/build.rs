@@ -7,7 +7,10 @@ use super::{Plan, PlannedNode, Section};
 use crate::{
     pipeline::{
         ingress::IngressError,
-        queue::{QueueError, directory::QueueDirectory},
+        queue::{
+            QueueError,
+            directory::{QueueDirectory, QueueIdentity},
+        },
         stream::{StreamError, directory::Directory},
         workers::WorkersError,
     },
@@ -54,8 +57,8 @@ pub enum BuildError {
     #[error(
         "queue.{name}.fifo: the topology wants a {} queue, but the data folder has a {} queue of this name, made by \
          CreateQueue or by a topology before, and a queue stays what it is for its life; set fifo = {is_fifo}, \
-         choose another name, or delete that queue (DeleteQueue, while no topology names it)",
-        kind(!.is_fifo), kind(*.is_fifo)
+         choose another name, or delete that queue (DeleteQueue of {}, while no topology names it)",
+        kind(!.is_fifo), kind(*.is_fifo), QueueIdentity::name_of(.name, *.is_fifo)
     )]
     QueueKind { name: String, is_fifo: bool },
     #[error(transparent)]

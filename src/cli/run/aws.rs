@@ -42,7 +42,8 @@ impl Daemon<'_> {
     pub(super) fn services(&self) -> Result<Vec<Service>, Failure> {
         let kinesis = self.runtime.block_on(Kinesis::open(Arc::clone(&self.directory)));
         let kinesis = kinesis.map_err(|cause| Failure::fault("opening the Kinesis API", cause))?;
-        let sqs = self.runtime.block_on(Sqs::open(Arc::clone(&self.queues)));
+        let (queues, settings) = (Arc::clone(&self.queues), self.settings.aws.sqs);
+        let sqs = self.runtime.block_on(Sqs::open(queues, settings));
         let sqs = sqs.map_err(|cause| Failure::fault("opening the SQS API", cause))?;
         Ok(vec![kinesis.service(), sqs.service()])
     }

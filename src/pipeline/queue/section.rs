@@ -23,6 +23,10 @@ pub struct QueueSection {
     /// false: messages come in about their order.
     #[serde(default)]
     pub fifo: bool,
+    /// Whether AWS's limits of FIFO queues hold for clients of the queue API: 300 calls of each kind a second, and 10
+    /// messages a call. Default: as the queue's tag "caudal:limits" has it, else as `aws.sqs.limits` of the settings.
+    #[serde(default)]
+    pub limits: Option<bool>,
     /// Where messages go that were received too often. The dead-letter queue of a FIFO queue is FIFO, and of another
     /// queue not.
     #[serde(default)]
@@ -47,6 +51,7 @@ impl Default for QueueSection {
             visibility_timeout: thirty_seconds(),
             retention: four_days(),
             fifo: false,
+            limits: None,
             dead_letter: None,
         }
     }

@@ -13,6 +13,10 @@ use crate::{
 /// the first queue that leads there.
 pub(super) fn check(spec: &TopologySpec, faults: &mut Faults<'_>) {
     for (name, section) in &spec.queue {
+        if section.limits.is_some() && !section.fifo {
+            let problem = Problem::Useless { field: "limits", why: "without fifo = true" };
+            faults.add(&KeyPath::of(["queue", name]).field("limits"), &problem);
+        }
         let Some(letter) = &section.dead_letter else { continue };
         let leads_there = |other: &&QueueSection| {
             other.dead_letter.as_ref().is_some_and(|other| other.queue == letter.queue)

@@ -199,9 +199,13 @@ async fn a_queue_that_is_of_the_other_kind_is_named_with_both_kinds_and_what_to_
     let refused = build(&plan, ground.foundation()).await.err().unwrap();
     assert!(!refused.is_of_the_store() && !refused.is_of_the_machine(), "the topology is to blame");
     let told = refused.to_string();
-    for part in
-        ["queue.jobs.fifo", "wants a FIFO queue", "has a standard queue", "fifo = false", "DeleteQueue"]
-    {
+    for part in [
+        "queue.jobs.fifo",
+        "wants a FIFO queue",
+        "has a standard queue",
+        "fifo = false",
+        "DeleteQueue of jobs,",
+    ] {
         assert!(told.contains(part), "{part} is not in: {told}");
     }
 }

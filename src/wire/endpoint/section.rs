@@ -3,7 +3,7 @@
 use crate::{
     pipeline::{http_server::KEEP_ALIVE, stream::directory::KinesisSettings},
     units::Span,
-    wire::signing::Credentials,
+    wire::{signing::Credentials, sqs::SqsSettings},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, net::SocketAddr, str::FromStr};
@@ -24,6 +24,8 @@ pub struct AwsSection {
     pub idle: Span,
     /// Streams.
     pub kinesis: KinesisSettings,
+    /// Queues.
+    pub sqs: SqsSettings,
 }
 
 /// Where to listen, if at all.
@@ -45,6 +47,7 @@ impl Default for AwsSection {
             credentials: Credentials::default(),
             idle: Span(KEEP_ALIVE),
             kinesis: KinesisSettings::default(),
+            sqs: SqsSettings::default(),
         }
     }
 }

@@ -109,6 +109,10 @@ pub(super) fn unsupported(message: impl Into<String>) -> ServiceError {
     ServiceError::bad_request("UnsupportedOperation", message)
 }
 
+pub(super) fn throttled() -> ServiceError {
+    ServiceError::bad_request("ThrottlingException", "Rate exceeded")
+}
+
 pub(super) fn contents() -> ServiceError {
     ServiceError::bad_request(
         "InvalidMessageContents",

@@ -2,6 +2,7 @@
 
 mod address;
 mod batches;
+mod call_limits;
 mod characters;
 mod errors;
 mod listing;
@@ -16,12 +17,16 @@ mod receipt_handle;
 mod receiving;
 mod redrive_policy;
 mod sending;
+mod settings;
 mod settling;
 mod tags;
 #[cfg(test)]
 mod tests;
 
 pub use model::OPERATIONS;
+pub use settings::SqsSettings;
+
+use call_limits::CallLimits;
 
 use super::{
     Answer, Caller, Input, Reply, Service, ServiceError,
@@ -46,6 +51,8 @@ static QUERY: Query =
 pub struct Sqs {
     directory: Arc<QueueDirectory>,
     seal: Seal,
+    settings: SqsSettings,
+    calls: CallLimits,
 }
 
 impl Sqs {
@@ -53,9 +60,12 @@ impl Sqs {
     ///
     /// # Errors
     /// When a new secret cannot be stored.
-    pub async fn open(directory: Arc<QueueDirectory>) -> Result<Arc<Self>, CommitError> {
+    pub async fn open(
+        directory: Arc<QueueDirectory>,
+        settings: SqsSettings,
+    ) -> Result<Arc<Self>, CommitError> {
         let seal = kept_seal(directory.store(), SECRET).await?;
-        Ok(Arc::new(Self { directory, seal }))
+        Ok(Arc::new(Self { directory, seal, settings, calls: CallLimits::default() }))
     }
 
     /// The service as the endpoint knows it.

@@ -6,7 +6,7 @@ use crate::{
     wire::{Input, ServiceError, signing::sha256_hex},
 };
 
-const GROUP: &str = "MessageGroupId";
+pub(super) const GROUP: &str = "MessageGroupId";
 const DEDUPLICATION: &str = "MessageDeduplicationId";
 const ATTEMPT: &str = "ReceiveRequestAttemptId";
 /// Sequence numbers have twenty digits, as AWS's: the least of them.

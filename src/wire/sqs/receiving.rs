@@ -1,7 +1,8 @@
 //! Receiving messages.
 
 use super::{
-    Sqs, errors, message_attributes, message_id, order, queue_attributes, receipt_handle::ReceiptHandle,
+    Sqs, call_limits::Call, errors, message_attributes, message_id, order, queue_attributes,
+    receipt_handle::ReceiptHandle,
 };
 use crate::{
     pipeline::{
@@ -90,6 +91,7 @@ impl<'i> Wanted<'i> {
 
 pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::Receive, std::iter::empty())?;
     let wanted = Wanted::read(input, &queue.terms())?;
     // A FIFO queue gives none then.
     if !queue.queue.is_fifo() && queue.queue.depth().in_flight >= MOST_IN_FLIGHT {

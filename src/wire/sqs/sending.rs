@@ -1,10 +1,12 @@
 //! Sending messages: answered when they are on disk.
 
 use super::{
-    Sqs, batches, characters, errors,
+    Sqs, batches,
+    call_limits::Call,
+    characters, errors,
     message_attributes::{self, Attributes},
     message_id,
-    order::{self, Order},
+    order::{self, GROUP, Order},
 };
 use crate::{
     pipeline::{
@@ -136,6 +138,7 @@ fn delay(input: &Input, terms: &QueueTerms) -> Result<u32, ServiceError> {
 
 pub(super) async fn send(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::Send, input.text(GROUP).into_iter())?;
     let message = Fit::read(caller, &queue.terms(), input)?;
     let mut batch = Batch::new();
     message.send(&queue, &mut batch);
@@ -148,6 +151,7 @@ pub(super) async fn send_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Res
     let terms = queue.terms();
     let entries = batches::entries(input, "SendMessageBatchRequestEntry")?;
     order::check_batch(&terms, &entries)?;
+    sqs.admit(&queue, Call::Send, entries.iter().filter_map(|(_, entry)| entry.text(GROUP)))?;
     let mut batch = Batch::new();
     let read = entries.into_iter().map(|(id, entry)| {
         let message = Fit::read(caller, &terms, entry);

@@ -1,7 +1,9 @@
 //! Deleting messages and changing how long they stay hidden.
 
 use super::{
-    Sqs, batches, errors,
+    Sqs, batches,
+    call_limits::Call,
+    errors,
     receipt_handle::{ReceiptHandle, unavailable},
 };
 use crate::{
@@ -32,12 +34,14 @@ async fn settle(sqs: &Sqs, queue: &QueueResource, handle: &str) -> Result<(), Se
 
 pub(super) async fn delete(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::Delete, std::iter::empty())?;
     settle(sqs, &queue, input.text("ReceiptHandle").unwrap_or_default()).await?;
     Ok(Reply::Empty)
 }
 
 pub(super) async fn delete_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::Delete, std::iter::empty())?;
     let entries = batches::entries(input, "DeleteMessageBatchRequestEntry")?;
     let (queue, all) = (&queue, entries.into_iter());
     let settled = all.map(|(id, entry)| async move {
@@ -80,6 +84,7 @@ pub(super) async fn change_visibility(
     input: &Input,
 ) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::ChangeVisibility, std::iter::empty())?;
     let handle = input.text("ReceiptHandle").unwrap_or_default();
     hide(sqs, &queue, handle, input.integer("VisibilityTimeout")).await?;
     Ok(Reply::Empty)
@@ -91,6 +96,7 @@ pub(super) async fn change_visibility_batch(
     input: &Input,
 ) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
+    sqs.admit(&queue, Call::ChangeVisibility, std::iter::empty())?;
     let entries = batches::entries(input, "ChangeMessageVisibilityBatchRequestEntry")?;
     let (queue, all) = (&queue, entries.into_iter());
     let hidden = all.map(|(id, entry)| async move {

@@ -69,6 +69,10 @@ impl QueueResource {
         self.kept().tags.clone()
     }
 
+    pub fn tag(&self, key: &str) -> Option<String> {
+        self.kept().tags.get(key).cloned()
+    }
+
     /// Epoch milliseconds.
     pub fn created_at_ms(&self) -> i64 {
         self.kept().created_at_ms

@@ -88,6 +88,7 @@ impl QueueTerms {
             visibility_timeout: seconds(self.visibility_timeout),
             retention: seconds(self.retention),
             fifo: self.fifo,
+            limits: None,
             dead_letter: self
                 .redrive
                 .as_ref()

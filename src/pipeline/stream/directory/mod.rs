@@ -19,6 +19,7 @@ mod settings;
 mod upkeep;
 
 pub use accounts::{AccountUsage, Commitment};
+pub use attributes::LIMITS_TAG;
 pub use consumers::NewConsumer;
 pub use creating::NewStream;
 pub use description::{

@@ -260,3 +260,36 @@ async fn a_fifo_queue_of_a_topology_has_the_ending_and_its_messages_the_group_of
         }
     }
 }
+
+#[tokio::test]
+async fn limits_hold_where_a_tag_or_the_topology_asks_for_them() {
+    for protocol in BOTH {
+        let lab = Lab::new(protocol).await;
+        let url = lab.make("a.fifo", json!({"FifoQueue": "true"})).await;
+        let limited = QueueSection { fifo: true, limits: Some(true), ..QueueSection::default() };
+        lab.sqs.directory.topology_queue("rides", &limited).await.unwrap();
+        let rides = "http://localhost:4566/000000000000/rides.fifo".to_owned();
+        // A receive costs little, so that 300 a second are soon too many on any machine that is not dead slow.
+        let receives = async |url: &str, most: usize| {
+            for _ in 0..most {
+                if let Err(error) = lab.ask("ReceiveMessage", json!({"QueueUrl": url})).await {
+                    return Some((errors::told(error.code).code, error.message));
+                }
+            }
+            None
+        };
+        let throttled = Some(("Throttling".to_owned(), "Rate exceeded".to_owned()));
+        assert_eq!(receives(&url, 1_000).await, None, "off by default");
+        let on = |url: &str, value: &str| json!({"QueueUrl": url, "Tags": {"caudal:limits": value}});
+        lab.done("TagQueue", on(&url, "on")).await;
+        assert_eq!(receives(&url, 100_000).await, throttled);
+        assert_eq!(receives(&rides, 100_000).await, throttled);
+        lab.done("TagQueue", on(&rides, "off")).await;
+        assert_eq!(receives(&rides, 100_000).await, throttled, "the topology has the last word");
+        lab.done("TagQueue", on(&url, "off")).await;
+        assert_eq!(receives(&url, 1_000).await, None);
+        let standard = lab.make("standard", json!({})).await;
+        lab.done("TagQueue", on(&standard, "on")).await;
+        assert_eq!(receives(&standard, 1_000).await, None);
+    }
+}

@@ -10,7 +10,7 @@ mod refusals;
 mod settings;
 mod settling;
 
-use super::{OPERATIONS, Sqs, errors};
+use super::{OPERATIONS, Sqs, SqsSettings, errors};
 use crate::{
     pipeline::{queue::directory::QueueDirectory, stream::directory::Home},
     storage::{StorageSettings, Store},
@@ -50,7 +50,8 @@ impl Lab {
             authority: "localhost:4566".to_owned(),
             ..Caller::default()
         };
-        Self { sqs: Sqs::open(directory).await.unwrap(), protocol, caller, _folder: None }
+        let sqs = Sqs::open(directory, SqsSettings::default()).await.unwrap();
+        Self { sqs, protocol, caller, _folder: None }
     }
 
     /// The answer as JSON; null when it has no body.
