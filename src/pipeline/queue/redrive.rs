@@ -3,7 +3,7 @@
 use super::{PutAside, Queue, commit_when_room, envelope, origin_of};
 use crate::{
     pipeline::{Context, Retire, TaskError, now_ms},
-    storage::{Batch, CommitError, LeasedMessage, RecordBlock, Store},
+    storage::{Batch, CommitError, LeasedMessage, Provenance, RecordBlock, Store},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -126,7 +126,8 @@ pub(super) fn dead_letters(
             rules: None,
             envelope: envelope::raw(&record.attributes),
         };
-        block.push(sent_at_ms(message), &record.key, &why.encode(), &record.payload);
+        let from = Provenance::of_moved(receipt, record.provenance.as_ref());
+        block.push_from(sent_at_ms(message), &record.key, &why.encode(), &record.payload, Some(&from));
     }
     block
 }

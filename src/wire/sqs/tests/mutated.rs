@@ -31,7 +31,7 @@ const PIECES: &[&[u8]] = &[
     b"\xff",
 ];
 
-fn samples(url: &str, handle: &str) -> Vec<(&'static str, Value)> {
+fn samples(url: &str, fifo: &str, handle: &str) -> Vec<(&'static str, Value)> {
     let attribute = json!({"a": {"DataType": "String", "StringValue": "v"}, "b": {"DataType": "Binary", "BinaryValue": "aGk="}});
     let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:jobs","maxReceiveCount":3}"#;
     vec![
@@ -51,6 +51,26 @@ fn samples(url: &str, handle: &str) -> Vec<(&'static str, Value)> {
         (
             "SendMessageBatch",
             json!({"QueueUrl": url, "Entries": [{"Id": "a", "MessageBody": "x"}, {"Id": "b", "MessageBody": "y"}]}),
+        ),
+        (
+            "CreateQueue",
+            json!({"QueueName": "new.fifo", "Attributes": {"FifoQueue": "true", "DeduplicationScope": "messageGroup"}}),
+        ),
+        (
+            "SetQueueAttributes",
+            json!({"QueueUrl": fifo, "Attributes": {"FifoThroughputLimit": "perQueue", "ContentBasedDeduplication": "true"}}),
+        ),
+        (
+            "SendMessage",
+            json!({"QueueUrl": fifo, "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}),
+        ),
+        (
+            "SendMessageBatch",
+            json!({"QueueUrl": fifo, "Entries": [{"Id": "a", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}]}),
+        ),
+        (
+            "ReceiveMessage",
+            json!({"QueueUrl": fifo, "ReceiveRequestAttemptId": "a", "MaxNumberOfMessages": 2}),
         ),
         (
             "ReceiveMessage",
@@ -77,7 +97,8 @@ async fn changed_requests_are_answered_or_refused_cleanly() {
         let url = lab.make("jobs", json!({"VisibilityTimeout": "0"})).await;
         lab.send(&url, "x").await;
         let handle = text(&lab.receive(&url, 1).await[0]["ReceiptHandle"]);
-        for (place, (operation, request)) in samples(&url, &handle).into_iter().enumerate() {
+        let fifo = lab.make("jobs.fifo", json!({"FifoQueue": "true"})).await;
+        for (place, (operation, request)) in samples(&url, &fifo, &handle).into_iter().enumerate() {
             let known = OPERATIONS.iter().find(|known| known.name == operation).unwrap();
             let body = match protocol {
                 Protocol::Query => form(known.input, &request),
