@@ -19,25 +19,25 @@ pub struct Connection {
     received: Vec<u8>,
 }
 
-/// A service as requests name it: the prefix of targets, the version of its JSON, the name in signatures.
+/// A service as requests name it: the prefix of targets, the type of bodies, the name in signatures.
 pub struct Spoken {
     pub target: &'static str,
-    pub json: &'static str,
+    pub content_type: &'static str,
     pub name: &'static str,
 }
 
 /// A request as it goes out. The signature is no real one: no server that is measured here verifies it.
-pub fn request(spoken: &Spoken, operation: &str, body: &str) -> Vec<u8> {
-    let (signature, Spoken { target, json, name }) = ("0".repeat(64), spoken);
+pub fn request(spoken: &Spoken, operation: &str, body: &[u8]) -> Vec<u8> {
+    let (signature, Spoken { target, content_type, name }) = ("0".repeat(64), spoken);
     let head = format!(
-        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-{json}\r\n\
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n\
          X-Amz-Target: {target}.{operation}\r\nX-Amz-Date: 20260101T000000Z\r\n\
          Authorization: AWS4-HMAC-SHA256 Credential=load/20260101/us-east-1/{name}/aws4_request, \
          SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={signature}\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );
-    [head.as_bytes(), body.as_bytes()].concat()
+    [head.as_bytes(), body].concat()
 }
 
 impl Connection {

@@ -1,7 +1,7 @@
 //! The load of `benches/versus/run`: the same calls to any server of the streams API.
 //!
-//! `versus put ADDRESS SECONDS` writes, `versus get ADDRESS SECONDS` reads what it wrote first; each prints
-//! one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
+//! `versus put json|cbor ADDRESS SECONDS` writes, `versus get json|cbor ADDRESS SECONDS` reads what it wrote
+//! first; each prints one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
 //! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call,
 //! 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
 //! while it runs, so that the server gets what there is of the machine.
@@ -14,71 +14,16 @@
 )]
 
 mod connection;
+mod encoded;
 mod queues;
+mod streams;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use connection::{Connection, Spoken};
-use rand::{Rng, SeedableRng, rngs::SmallRng};
-use serde_json::{Value, json};
-use std::{
-    fmt::Write,
-    time::{Duration, Instant},
-};
+use connection::Connection;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use streams::{Protocol, crowd, get, put};
 
-const CONNECTIONS: usize = 8;
-const SHARDS: usize = 8;
-const RECORDS: usize = 500;
-const RECORD_BYTES: usize = 1024;
-/// Calls whose records are read: 4 MiB in a shard.
-const CALLS_TO_READ: usize = 64;
 const SETTLING: Duration = Duration::from_secs(60);
-
-const STREAMS: Spoken = Spoken { target: "Kinesis_20131202", json: "1.1", name: "kinesis" };
-
-fn request(operation: &str, body: &str) -> Vec<u8> {
-    connection::request(&STREAMS, operation, body)
-}
-
-/// A call of PutRecords with random data and keys.
-fn put_records(stream: &str, random: &mut SmallRng) -> Vec<u8> {
-    let mut body = format!("{{\"StreamName\":\"{stream}\",\"Records\":[");
-    for record in 0..RECORDS {
-        let data: [u8; RECORD_BYTES] = std::array::from_fn(|_| random.random());
-        let (comma, key) = (if record > 0 { "," } else { "" }, random.random::<u32>());
-        let data = BASE64_STANDARD.encode(data);
-        write!(body, "{comma}{{\"Data\":\"{data}\",\"PartitionKey\":\"{key:08x}\"}}").expect("text");
-    }
-    request("PutRecords", &(body + "]}"))
-}
-
-async fn ask(connection: &mut Connection, operation: &str, body: Value) -> Value {
-    let answer = connection.call(&request(operation, &body.to_string())).await;
-    serde_json::from_slice(answer).unwrap_or_default()
-}
-
-/// Makes the stream and waits until it can be used; gives its shards.
-async fn make_stream(address: &str, stream: &str) -> Vec<String> {
-    let mut connection = Connection::open(address).await;
-    ask(&mut connection, "CreateStream", json!({"StreamName": stream, "ShardCount": SHARDS})).await;
-    let begun = Instant::now();
-    loop {
-        let told = ask(&mut connection, "DescribeStream", json!({"StreamName": stream})).await;
-        if told["StreamDescription"]["StreamStatus"] == "ACTIVE" {
-            let shards = told["StreamDescription"]["Shards"].as_array().expect("shards").iter();
-            return shards.filter_map(|shard| shard["ShardId"].as_str().map(str::to_owned)).collect();
-        }
-        assert!(begun.elapsed() < SETTLING, "{told}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// An answer to PutRecords that refuses none.
-fn assert_stored(answer: &[u8]) {
-    let count = b"\"FailedRecordCount\":";
-    let at = answer.windows(count.len()).position(|part| part == count);
-    let failed = at.and_then(|at| answer[at + count.len()..].iter().find(|byte| **byte != b' '));
-    assert_eq!(failed, Some(&b'0'), "records were refused");
-}
 
 /// What came of a measurement.
 struct Measured {
@@ -103,8 +48,13 @@ impl Measured {
 }
 
 /// Sends each connection's requests in turn until the time is over. A request stands with the records
-/// that its answer confirms or has.
-async fn drive(address: &str, requests: Vec<Vec<(Vec<u8>, usize)>>, lasts: Duration) -> Measured {
+/// that its answer confirms or has; `look` is given the first answer of each connection.
+async fn drive(
+    address: &str,
+    requests: Vec<Vec<(Vec<u8>, usize)>>,
+    lasts: Duration,
+    look: fn(&[u8]),
+) -> Measured {
     let started = Instant::now();
     let clients: Vec<_> = requests
         .into_iter()
@@ -116,8 +66,8 @@ async fn drive(address: &str, requests: Vec<Vec<(Vec<u8>, usize)>>, lasts: Durat
                 for (request, count) in requests.iter().cycle() {
                     let begun = Instant::now();
                     let answer = connection.call(request).await;
-                    if times.is_empty() && answer.starts_with(b"{\"Failed") {
-                        assert_stored(answer);
+                    if times.is_empty() {
+                        look(answer);
                     }
                     times.push(begun.elapsed().as_secs_f64());
                     records += count;
@@ -140,65 +90,18 @@ async fn drive(address: &str, requests: Vec<Vec<(Vec<u8>, usize)>>, lasts: Durat
     measured
 }
 
-async fn put(address: &str, lasts: Duration) {
-    make_stream(address, "written").await;
-    let mut random = SmallRng::seed_from_u64(1);
-    let requests = (0..CONNECTIONS).map(|_| vec![(put_records("written", &mut random), RECORDS)]).collect();
-    drive(address, requests, lasts).await.print();
-}
-
-/// Makes streams of one shard, and one of many.
-async fn crowd(address: &str, streams: usize, shards: usize) {
-    let mut connection = Connection::open(address).await;
-    for number in 0..streams {
-        let wanted = json!({"StreamName": format!("idle-{number}"), "ShardCount": 1});
-        ask(&mut connection, "CreateStream", wanted).await;
-    }
-    ask(&mut connection, "CreateStream", json!({"StreamName": "wide", "ShardCount": shards})).await;
-}
-
-/// Reads a shard from its first record on; gives the requests for all of it, with what each finds.
-async fn calls_to_read(address: &str, stream: &str, shard: &str) -> Vec<(Vec<u8>, usize)> {
-    let mut connection = Connection::open(address).await;
-    let place = json!({"StreamName": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
-    let mut iterator = ask(&mut connection, "GetShardIterator", place).await["ShardIterator"].take();
-    let mut calls = Vec::new();
-    while let Some(text) = iterator.as_str().map(str::to_owned) {
-        let mut told = ask(&mut connection, "GetRecords", json!({"ShardIterator": text})).await;
-        let found = told["Records"].as_array().map_or(0, Vec::len);
-        if found == 0 {
-            break;
-        }
-        calls.push((request("GetRecords", &json!({"ShardIterator": text}).to_string()), found));
-        iterator = told["NextShardIterator"].take();
-    }
-    calls
-}
-
-async fn get(address: &str, lasts: Duration) {
-    let shards = make_stream(address, "read").await;
-    let mut random = SmallRng::seed_from_u64(2);
-    let mut connection = Connection::open(address).await;
-    for _ in 0..CALLS_TO_READ {
-        assert_stored(connection.call(&put_records("read", &mut random)).await);
-    }
-    let mut requests = Vec::new();
-    for shard in &shards {
-        requests.push(calls_to_read(address, "read", shard).await);
-    }
-    let found: usize = requests.iter().flatten().map(|(_, found)| found).sum();
-    assert_eq!(found, CALLS_TO_READ * RECORDS, "every record is read once");
-    drive(address, requests, lasts).await.print();
-}
-
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     let lasts = |seconds: &str| Duration::from_secs_f64(seconds.parse().expect("seconds"));
     match words.as_slice() {
-        ["put", address, seconds] => runtime.block_on(put(address, lasts(seconds))),
-        ["get", address, seconds] => runtime.block_on(get(address, lasts(seconds))),
+        ["put", encoding, address, seconds] => {
+            runtime.block_on(put(Protocol::read(encoding), address, lasts(seconds))).print();
+        }
+        ["get", encoding, address, seconds] => {
+            runtime.block_on(get(Protocol::read(encoding), address, lasts(seconds))).print();
+        }
         ["batches", address, seconds] => runtime.block_on(queues::drive(address, 10, lasts(seconds))).print(),
         ["singles", address, seconds] => runtime.block_on(queues::drive(address, 1, lasts(seconds))).print(),
         ["crowd", address, streams, shards] => {
@@ -206,7 +109,7 @@ fn main() {
             runtime.block_on(crowd(address, number(streams), number(shards)));
         }
         _ => println!(
-            "usage: versus put|get|batches|singles ADDRESS SECONDS; benches/versus/run, crowd and queues do it all"
+            "usage: versus put|get json|cbor ADDRESS SECONDS, batches|singles ADDRESS SECONDS; benches/versus/run, crowd and queues do it all"
         ),
     }
 }

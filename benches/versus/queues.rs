@@ -2,7 +2,7 @@
 
 use super::{
     Measured, SETTLING,
-    connection::{Connection, Spoken, request},
+    connection::{self, Connection, Spoken},
 };
 use memchr::memmem;
 use serde_json::{Value, json};
@@ -11,9 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-const QUEUES: Spoken = Spoken { target: "AmazonSQS", json: "1.0", name: "sqs" };
+const QUEUES: Spoken =
+    Spoken { target: "AmazonSQS", content_type: "application/x-amz-json-1.0", name: "sqs" };
 const CONNECTIONS: usize = 8;
 const BODY_BYTES: usize = 1024;
+
+fn request(operation: &str, body: &str) -> Vec<u8> {
+    connection::request(&QUEUES, operation, body.as_bytes())
+}
 
 /// Requests of one queue for so many messages at once; one message goes by the calls for one.
 struct Calls {
@@ -27,33 +32,29 @@ impl Calls {
     fn new(url: &str, most: usize) -> Self {
         let body = "m".repeat(BODY_BYTES);
         let send = match most {
-            1 => request(&QUEUES, "SendMessage", &json!({"QueueUrl": url, "MessageBody": body}).to_string()),
+            1 => request("SendMessage", &json!({"QueueUrl": url, "MessageBody": body}).to_string()),
             _ => {
                 let entry = |number| json!({"Id": format!("m{number}"), "MessageBody": body});
                 let entries: Vec<Value> = (0..most).map(entry).collect();
-                request(
-                    &QUEUES,
-                    "SendMessageBatch",
-                    &json!({"QueueUrl": url, "Entries": entries}).to_string(),
-                )
+                request("SendMessageBatch", &json!({"QueueUrl": url, "Entries": entries}).to_string())
             }
         };
         let wanted = json!({"QueueUrl": url, "MaxNumberOfMessages": most});
-        let receive = request(&QUEUES, "ReceiveMessage", &wanted.to_string());
+        let receive = request("ReceiveMessage", &wanted.to_string());
         Self { url: url.to_owned(), most, send, receive }
     }
 
     fn delete(&self, handles: &[&str]) -> Vec<u8> {
         if self.most == 1 {
             let body = format!("{{\"QueueUrl\":\"{}\",\"ReceiptHandle\":\"{}\"}}", self.url, handles[0]);
-            return request(&QUEUES, "DeleteMessage", &body);
+            return request("DeleteMessage", &body);
         }
         let mut body = format!("{{\"QueueUrl\":\"{}\",\"Entries\":[", self.url);
         for (number, handle) in handles.iter().enumerate() {
             let comma = if number > 0 { "," } else { "" };
             write!(body, "{comma}{{\"Id\":\"m{number}\",\"ReceiptHandle\":\"{handle}\"}}").expect("text");
         }
-        request(&QUEUES, "DeleteMessageBatch", &(body + "]}"))
+        request("DeleteMessageBatch", &(body + "]}"))
     }
 }
 
@@ -71,8 +72,7 @@ fn handles(answer: &[u8]) -> Vec<&str> {
 
 async fn make_queue(address: &str, name: &str) -> String {
     let mut connection = Connection::open(address).await;
-    let made =
-        connection.call(&request(&QUEUES, "CreateQueue", &json!({"QueueName": name}).to_string())).await;
+    let made = connection.call(&request("CreateQueue", &json!({"QueueName": name}).to_string())).await;
     let made: Value = serde_json::from_slice(made).expect("answer");
     made["QueueUrl"].as_str().expect("QueueUrl").to_owned()
 }

@@ -192,12 +192,14 @@ def fauxqs():
 QUEUE_PEERS = {"fauxqs": fauxqs, "moto": moto}
 PEERS = {"ferrokinesis": ferrokinesis, "kinesis-local": kinesis_local, "kinesalite": kinesalite, "moto": moto}
 
+WITHOUT_CBOR = {"moto"}
+
 
 def loaded(load, server, what, seconds):
     """What the load tells of a server that it drove."""
-    done = subprocess.run([load, what, server.address, str(seconds)], capture_output=True, text=True)
+    done = subprocess.run([load, *what, server.address, str(seconds)], capture_output=True, text=True)
     if done.returncode != 0:
-        raise Absent(f"{what}: {done.stderr.strip()[-600:]}")
+        raise Absent(f"{" ".join(what)}: {done.stderr.strip()[-600:]}")
     return json.loads(done.stdout)
 
 
