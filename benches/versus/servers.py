@@ -199,7 +199,7 @@ def loaded(load, server, what, seconds):
     """What the load tells of a server that it drove."""
     done = subprocess.run([load, *what, server.address, str(seconds)], capture_output=True, text=True)
     if done.returncode != 0:
-        raise Absent(f"{" ".join(what)}: {done.stderr.strip()[-600:]}")
+        raise Absent(f"{' '.join(what)}: {done.stderr.strip()[-600:]}")
     return json.loads(done.stdout)
 
 

@@ -1,15 +1,28 @@
 //! The typed tree to CBOR.
 
 use crate::wire::protocol::{Content, Output, Row, Rows, Timestamp};
-use ciborium_ll::{Encoder, Header, simple};
+use ciborium_ll::{Encoder, Header};
 
+/// Major types, as the upper three bits of an item's first byte (RFC 8949, section 3.1).
+const POSITIVE: u8 = 0 << 5;
+const NEGATIVE: u8 = 1 << 5;
+const BYTES: u8 = 2 << 5;
+const TEXT: u8 = 3 << 5;
+const ARRAY: u8 = 4 << 5;
+const MAP: u8 = 5 << 5;
+const TAG: u8 = 6 << 5;
+/// The tag of a time (RFC 8949, section 3.4.2).
 const TIME: u64 = 1;
-/// Longest header: a type and 64 bits.
-const HEADER: usize = 9;
+const FALSE: u8 = 0xf4;
+const TRUE: u8 = 0xf5;
+/// Counts below this lie in an item's first byte.
+const SHORT: u8 = 24;
+/// Longest header of a number with a fraction: a type and 64 bits.
+const FLOAT: usize = 9;
 
 /// Appends the CBOR of an output.
 pub(in crate::wire::protocol) fn write(output: &Output, out: &mut Vec<u8>) {
-    head(Header::Map(Some(output.0.len())), out);
+    counted(MAP, output.0.len(), out);
     for (name, value) in &output.0 {
         text(name, out);
         content(value, out);
@@ -21,17 +34,17 @@ fn content(value: &Content, out: &mut Vec<u8>) {
         Content::Text(value) => text(value, out),
         Content::Blob(bytes) => blob(bytes, out),
         Content::Integer(number) => integer(*number, out),
-        Content::Double(number) => head(Header::Float(*number), out),
-        Content::Boolean(true) => head(Header::Simple(simple::TRUE), out),
-        Content::Boolean(false) => head(Header::Simple(simple::FALSE), out),
+        Content::Double(number) => float(*number, out),
+        Content::Boolean(true) => out.push(TRUE),
+        Content::Boolean(false) => out.push(FALSE),
         Content::Timestamp(time) => timestamp(*time, out),
         Content::List(values) => {
-            head(Header::Array(Some(values.len())), out);
+            counted(ARRAY, values.len(), out);
             values.iter().for_each(|value| content(value, out));
         }
         Content::Rows(told) => rows(told, out),
         Content::Map(entries) => {
-            head(Header::Map(Some(entries.len())), out);
+            counted(MAP, entries.len(), out);
             for (key, value) in entries {
                 text(key, out);
                 content(value, out);
@@ -41,84 +54,160 @@ fn content(value: &Content, out: &mut Vec<u8>) {
     }
 }
 
-/// A structure that is being written. A map says first how many fields it has: they are counted first.
+/// A structure that is being written.
 struct Fields<'o> {
     out: &'o mut Vec<u8>,
     count: usize,
-    is_counting: bool,
 }
 
 impl Fields<'_> {
-    /// Begins a field; nothing while fields are counted.
-    fn field(&mut self, name: &str) -> Option<&mut Vec<u8>> {
+    fn field(&mut self, name: &str) -> &mut Vec<u8> {
         self.count += 1;
-        if self.is_counting {
-            return None;
-        }
         text(name, self.out);
-        Some(self.out)
+        self.out
     }
 }
 
 impl Row for Fields<'_> {
     fn text(&mut self, name: &'static str, value: &str) {
-        if let Some(out) = self.field(name) {
-            text(value, out);
-        }
+        text(value, self.field(name));
     }
 
     fn blob(&mut self, name: &'static str, bytes: &[u8]) {
-        if let Some(out) = self.field(name) {
-            blob(bytes, out);
-        }
+        blob(bytes, self.field(name));
     }
 
     fn timestamp(&mut self, name: &'static str, time: Timestamp) {
-        if let Some(out) = self.field(name) {
-            timestamp(time, out);
-        }
+        timestamp(time, self.field(name));
     }
 }
 
+/// A map says first how many fields it has, which is known last: the head is put right then.
 fn rows(rows: &Rows, out: &mut Vec<u8>) {
-    head(Header::Array(Some(rows.count())), out);
+    counted(ARRAY, rows.count(), out);
     for place in 0..rows.count() {
-        let mut counted = Fields { out, count: 0, is_counting: true };
-        rows.tell(place, &mut counted);
-        let count = counted.count;
-        head(Header::Map(Some(count)), out);
-        rows.tell(place, &mut Fields { out, count: 0, is_counting: false });
+        let begin = out.len();
+        out.push(MAP);
+        let mut fields = Fields { out, count: 0 };
+        rows.tell(place, &mut fields);
+        let count = fields.count;
+        match (u8::try_from(count), out.get_mut(begin)) {
+            (Ok(short @ 0..SHORT), Some(first)) => *first = MAP | short,
+            _ => {
+                let mut head = Vec::new();
+                counted(MAP, count, &mut head);
+                out.splice(begin..=begin, head);
+            }
+        }
     }
 }
 
 fn blob(bytes: &[u8], out: &mut Vec<u8>) {
-    head(Header::Bytes(Some(bytes.len())), out);
+    counted(BYTES, bytes.len(), out);
     out.extend_from_slice(bytes);
 }
 
 fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
-    head(Header::Tag(TIME), out);
+    head(TAG, TIME, out);
     integer(time.0, out);
 }
 
 fn integer(number: i64, out: &mut Vec<u8>) {
     match u64::try_from(number) {
-        Ok(number) => head(Header::Positive(number), out),
+        Ok(number) => head(POSITIVE, number, out),
         // The bits of a negative number are inverted.
-        Err(_) => head(Header::Negative(number.unsigned_abs().wrapping_sub(1)), out),
+        Err(_) => head(NEGATIVE, number.unsigned_abs().wrapping_sub(1), out),
     }
 }
 
 fn text(text: &str, out: &mut Vec<u8>) {
-    head(Header::Text(Some(text.len())), out);
+    counted(TEXT, text.len(), out);
     out.extend_from_slice(text.as_bytes());
 }
 
-fn head(header: Header, out: &mut Vec<u8>) {
-    let mut space = [0; HEADER];
+fn float(number: f64, out: &mut Vec<u8>) {
+    let mut space = [0; FLOAT];
     let mut rest = space.as_mut_slice();
     // Every header fits.
-    let _ = Encoder::from(&mut rest).push(header);
-    let length = HEADER - rest.len();
+    let _ = Encoder::from(&mut rest).push(Header::Float(number));
+    let length = FLOAT - rest.len();
     out.extend_from_slice(space.get(..length).unwrap_or_default());
+}
+
+/// The head of an item with so many parts.
+fn counted(kind: u8, count: usize, out: &mut Vec<u8>) {
+    head(kind, count as u64, out);
+}
+
+/// A type and a number in as few bytes as hold it (RFC 8949, section 4.2.1).
+fn head(kind: u8, number: u64, out: &mut Vec<u8>) {
+    let bytes = number.to_be_bytes();
+    let (code, length) = match u8::try_from(number) {
+        Ok(short @ 0..SHORT) => (short, 0),
+        Ok(_) => (24, 1),
+        Err(_) if number <= u64::from(u16::MAX) => (25, 2),
+        Err(_) if number <= u64::from(u32::MAX) => (26, 4),
+        Err(_) => (27, 8),
+    };
+    out.push(kind | code);
+    out.extend_from_slice(bytes.get(bytes.len() - length..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_written_as_the_library_writes_them() {
+        let edges = [0, 1, 23, 24, 255, 256, 65_535, 65_536, u64::from(u32::MAX), 1 << 32, u64::MAX];
+        for number in edges {
+            for (kind, header) in [
+                (POSITIVE, Header::Positive(number)),
+                (NEGATIVE, Header::Negative(number)),
+                (TAG, Header::Tag(number)),
+                (BYTES, Header::Bytes(Some(number as usize))),
+                (TEXT, Header::Text(Some(number as usize))),
+                (ARRAY, Header::Array(Some(number as usize))),
+                (MAP, Header::Map(Some(number as usize))),
+            ] {
+                let (mut ours, mut theirs) = (Vec::new(), [0; FLOAT]);
+                head(kind, number, &mut ours);
+                let mut rest = theirs.as_mut_slice();
+                Encoder::from(&mut rest).push(header).unwrap();
+                let length = FLOAT - rest.len();
+                assert_eq!(ours, theirs[..length], "{header:?}");
+            }
+        }
+    }
+
+    struct Wide(usize);
+
+    impl crate::wire::Tell for Wide {
+        fn count(&self) -> usize {
+            2
+        }
+
+        fn size_hint(&self) -> usize {
+            0
+        }
+
+        fn tell(&self, _place: usize, row: &mut dyn Row) {
+            (0..self.0).for_each(|_| row.text("a", "b"));
+        }
+    }
+
+    #[test]
+    fn rows_of_any_width_say_how_wide_they_are() {
+        for width in [0, 23, 24, 300] {
+            let mut out = Vec::new();
+            rows(&Rows::new(Wide(width)), &mut out);
+            let mut expected = Vec::new();
+            counted(ARRAY, 2, &mut expected);
+            for _ in 0..2 {
+                counted(MAP, width, &mut expected);
+                (0..width).for_each(|_| expected.extend([TEXT | 1, b'a', TEXT | 1, b'b']));
+            }
+            assert_eq!(out, expected, "{width}");
+        }
+    }
 }
