@@ -71,6 +71,9 @@ pub enum ReadError {
     UnknownTarget(u32),
     #[error("reading {path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
+    /// As many messages are in flight as the request allows.
+    #[error("too many messages of queue {0} are in flight")]
+    TooManyInFlight(u32),
     #[error("the store is closed")]
     Closed,
 }

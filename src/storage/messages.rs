@@ -2,14 +2,13 @@
 
 use super::batch::Batch;
 use super::bodies;
-use super::clock::Time;
 use super::core::{Core, Message, Submission};
 use super::entry::Operation;
 use super::locking::locked;
 use super::queue::{Attempt, Fingerprint, Lease, QueueMachine};
 use super::track::{QueueState, Track};
+use super::waiting::Timepiece;
 use super::{LeasedMessage, QueueId, ReadError, Receipt};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -17,6 +16,8 @@ use tokio::time::Instant;
 
 /// A message offered for the move to the dead-letter queue is hidden this long.
 const EXHAUSTED_VISIBILITY_MS: i64 = 30_000;
+/// One that is being moved to another queue, too.
+const MOVE_VISIBILITY_MS: i64 = 30_000;
 
 /// What a receive asks for.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,9 @@ pub struct ReceiveRequest {
     pub wait: Duration,
     /// Asked again, it gives the same messages. FIFO queues only.
     pub attempt: Option<Fingerprint>,
+    /// Most messages in flight at a time: it gives fewer, or none. At the limit a standard queue refuses a
+    /// request that does not wait.
+    pub in_flight_limit: Option<u32>,
 }
 
 /// What is handed out, and under which attempt.
@@ -38,55 +42,96 @@ fn queue_of(track: &Track) -> Result<&QueueState, ReadError> {
     track.queue.as_ref().filter(|_| !track.is_closed()).ok_or(ReadError::UnknownTarget(track.id))
 }
 
-/// Leases up to `max` visible messages, waiting up to `wait` for the first, but not beyond `stop`. Unlike a
-/// future that is dropped, it loses no lease when it stops.
+/// Leases up to `max` visible messages, waiting up to `wait` for the first, but not beyond `stop`.
 pub(super) async fn receive(
     core: &Arc<Core>,
     track: &Arc<Track>,
     request: ReceiveRequest,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<Vec<LeasedMessage>, ReadError> {
-    let mut stop = pin!(stop);
     let deadline = Instant::now() + request.wait;
-    loop {
-        if core.is_closed() {
-            return Err(ReadError::Closed);
+    let time = Timepiece {
+        now_ms: || core.clock.now().steady_ms,
+        left: || deadline.saturating_duration_since(Instant::now()),
+        sleep: tokio::time::sleep,
+    };
+    let QueueState { machine, waiting } = queue_of(track)?;
+    let look = |machine: &mut QueueMachine| {
+        let found = look(core, track, machine, &request);
+        found.map(|handed| Some(handed).filter(|handed| !handed.0.is_empty())).transpose()
+    };
+    let found = tokio::select! {
+        biased;
+        found = waiting.next(machine, time, look) => found,
+        () = stop => None,
+    };
+    match found {
+        Some(handed) => {
+            let handed = handed?;
+            // Asked again, an attempt gives the same messages.
+            let returns = if handed.1.is_some() { Vec::new() } else { handed.0.clone() };
+            let mut returned = Returned { core, track, leases: returns };
+            let messages = hand_out(core, track, &handed).await;
+            returned.leases.clear();
+            messages
         }
-        let queue = queue_of(track)?;
-        let mut change = pin!(queue.waiting.next_change());
-        change.as_mut().enable();
-        let now = core.clock.now();
-        let (handed, next_ms) = {
-            let mut machine = locked(&queue.machine);
-            let handed = lease(&mut machine, &request, now);
-            if !handed.0.is_empty() {
-                queue.waiting.stir(&machine);
-            }
-            (handed, machine.next_event_ms())
-        };
-        if !handed.0.is_empty() {
-            return hand_out(core, track, &handed).await;
-        }
-        if request.max == 0 || Instant::now() >= deadline {
-            return Ok(Vec::new());
-        }
-        tokio::select! {
-            // Either way there is another look; only the time left matters.
-            () = queue.waiting.wait(change, now.steady_ms, next_ms, deadline) => {}
-            () = &mut stop => return Ok(Vec::new()),
-        }
+        None => Ok(Vec::new()),
     }
 }
 
-fn lease(machine: &mut QueueMachine, request: &ReceiveRequest, now: Time) -> Handed {
+/// Leases that go back when nobody waits any more for the messages that they are for.
+struct Returned<'a> {
+    core: &'a Arc<Core>,
+    track: &'a Track,
+    leases: Vec<Lease>,
+}
+
+impl Drop for Returned<'_> {
+    fn drop(&mut self) {
+        let Some(queue) = self.track.queue.as_ref().filter(|_| !self.leases.is_empty()) else { return };
+        let now = self.core.clock.now();
+        let mut batch = Batch::new();
+        let mut machine = locked(&queue.machine);
+        for Lease { sequence, receive_count, .. } in self.leases.drain(..) {
+            machine.release(sequence, receive_count, now.steady_ms);
+            let receipt = Receipt { queue: QueueId(self.track.id), sequence, receive_count };
+            batch.release(&receipt, now.wall_ms);
+        }
+        queue.waiting.stir(&machine);
+        drop(machine);
+        // When the committer's queue is full, a restart shows them after their visibility timeout.
+        let _ = self.core.note(batch);
+    }
+}
+
+/// What a receive gets now; nothing when there is nothing for it.
+fn look(
+    core: &Core,
+    track: &Track,
+    machine: &mut QueueMachine,
+    request: &ReceiveRequest,
+) -> Result<Handed, ReadError> {
+    if core.is_closed() {
+        return Err(ReadError::Closed);
+    }
+    queue_of(track)?;
+    let now_ms = core.clock.now().steady_ms;
+    let room = request.in_flight_limit.map_or(usize::MAX, |limit| machine.room(limit, now_ms));
+    if room == 0 && request.wait.is_zero() && !machine.policy().fifo {
+        return Err(ReadError::TooManyInFlight(track.id));
+    }
+    Ok(lease(machine, &ReceiveRequest { max: request.max.min(room), ..*request }, now_ms))
+}
+
+fn lease(machine: &mut QueueMachine, request: &ReceiveRequest, now_ms: i64) -> Handed {
     let visibility_ms = i64::try_from(request.visibility.as_millis()).unwrap_or(i64::MAX);
     let attempt = request.attempt.filter(|_| machine.policy().fifo);
-    let again = attempt.and_then(|id| machine.lease_again(id, now.steady_ms, visibility_ms));
+    let again = attempt.and_then(|id| machine.lease_again(id, now_ms, visibility_ms));
     if let Some((leases, attempt)) = again {
         return (leases, Some(attempt));
     }
-    let leases = machine.lease(now.steady_ms, request.max, visibility_ms);
-    let attempt = attempt.and_then(|id| machine.remember_attempt(id, now.steady_ms, &leases));
+    let leases = machine.lease(now_ms, request.max, visibility_ms);
+    let attempt = attempt.and_then(|id| machine.remember_attempt(id, now_ms, &leases));
     (leases, attempt)
 }
 
@@ -100,6 +145,29 @@ pub(super) async fn exhausted(
     let lease = |machine: &mut QueueMachine| machine.lease_exhausted(now_ms, max, EXHAUSTED_VISIBILITY_MS);
     let leases = lease(&mut locked(&queue_of(track)?.machine));
     hand_out(core, track, &(leases, None)).await
+}
+
+/// Takes up to `max` visible messages sent before `before` out of the queue's view, so that a batch can settle
+/// them and send them elsewhere. Nothing of it is logged: a restart shows them again.
+pub(super) async fn take_to_move(
+    core: &Arc<Core>,
+    track: &Arc<Track>,
+    max: usize,
+    before: u64,
+) -> Result<Vec<LeasedMessage>, ReadError> {
+    let now_ms = core.clock.now().steady_ms;
+    let take = |machine: &mut QueueMachine| machine.take_to_move(now_ms, max, before, MOVE_VISIBILITY_MS);
+    let taken = take(&mut locked(&queue_of(track)?.machine));
+    with_bodies(core, track, &taken).await
+}
+
+/// Shows messages again that were taken to be moved and were not.
+pub(super) fn give_back(core: &Core, track: &Track, receipts: &[Receipt]) {
+    let Some(queue) = &track.queue else { return };
+    let mut machine = locked(&queue.machine);
+    let now_ms = core.clock.now().steady_ms;
+    receipts.iter().for_each(|receipt| machine.give_back(receipt.sequence, now_ms));
+    queue.waiting.stir(&machine);
 }
 
 /// Hides messages for `visibility` from now, as long as nobody else has received them. How many were.
@@ -130,7 +198,14 @@ async fn hand_out(
     handed: &Handed,
 ) -> Result<Vec<LeasedMessage>, ReadError> {
     log_leases(core, track, handed).await?;
-    let leases = &handed.0;
+    with_bodies(core, track, &handed.0).await
+}
+
+async fn with_bodies(
+    core: &Arc<Core>,
+    track: &Arc<Track>,
+    leases: &[Lease],
+) -> Result<Vec<LeasedMessage>, ReadError> {
     let sequences = leases.iter().map(|lease| lease.sequence).collect();
     let mut bodies = bodies::read(core, track, sequences).await?;
     let now = core.clock.now();

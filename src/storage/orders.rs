@@ -43,7 +43,10 @@ pub(super) struct Orders {
 impl Claim {
     /// The batch was not committed.
     pub(super) fn give_back(&self) {
-        with_machine(&self.track, |machine| machine.unclaim(self.sequence));
+        let Some(queue) = &self.track.queue else { return };
+        let mut machine = locked(&queue.machine);
+        machine.unclaim(self.sequence);
+        queue.waiting.stir(&machine);
     }
 }
 

@@ -81,8 +81,7 @@ impl Store {
         self.receive_until(queue, max, visibility, wait, std::future::pending()).await
     }
 
-    /// The same, but without waiting any longer once `stop` has come. To drop a receive instead could leave
-    /// messages leased to nobody.
+    /// The same, but without waiting any longer once `stop` has come.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -94,11 +93,12 @@ impl Store {
         wait: Duration,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<Vec<LeasedMessage>, ReadError> {
-        let request = ReceiveRequest { max, visibility, wait, attempt: None };
+        let request = ReceiveRequest { max, visibility, wait, attempt: None, in_flight_limit: None };
         self.receive_as(queue, request, stop).await
     }
 
-    /// Receives as a request asks, without waiting any longer once `stop` has come. On a FIFO queue a request
+    /// Receives as a request asks, without waiting any longer once `stop` has come. Messages of a receive that
+    /// is dropped are given back. On a FIFO queue a request
     /// with an attempt id that is asked again within five minutes gives the same messages with the same
     /// receipts, hidden for `visibility` from then on, unless one of them was deleted, given back, received
     /// again, or had its visibility changed.
@@ -182,6 +182,34 @@ impl Store {
     /// See [`ReadError`].
     pub async fn exhausted(&self, queue: QueueId, max: usize) -> Result<Vec<LeasedMessage>, ReadError> {
         messages::exhausted(self.core(), &self.queue(queue)?, max).await
+    }
+
+    /// Takes up to `max` visible messages that were sent before the sequence `before`, for a move to another
+    /// queue by one batch that settles them and sends them there. It does not count as a receive; what is
+    /// not moved is shown again by [`Self::give_back`], a restart, or after 30 seconds. A FIFO queue gives
+    /// them in order, and none of a group that has a message in flight.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn take_to_move(
+        &self,
+        queue: QueueId,
+        max: usize,
+        before: u64,
+    ) -> Result<Vec<LeasedMessage>, ReadError> {
+        messages::take_to_move(self.core(), &self.queue(queue)?, max, before).await
+    }
+
+    /// Shows messages again that were taken to be moved; those that were moved are gone and stay so.
+    pub fn give_back(&self, queue: QueueId, receipts: &[Receipt]) {
+        if let Ok(track) = self.queue(queue) {
+            messages::give_back(self.core(), &track, receipts);
+        }
+    }
+
+    /// The sequence that the next message of a queue will get.
+    pub fn next_sequence(&self, queue: QueueId) -> Option<u64> {
+        self.queue(queue).ok().map(|track| track.next())
     }
 
     /// How a receipt stands to its message, so that a refusal can be told exactly.

@@ -253,6 +253,11 @@ impl Groups {
         self.open.first().map(|(_, number)| *number)
     }
 
+    /// The lowest visible message of all open groups.
+    pub fn lowest_open(&self) -> Option<u64> {
+        self.open.first().map(|(sequence, _)| *sequence)
+    }
+
     /// The message that a fair receive takes: the lowest of the groups that are not noisy; when all
     /// are, the lowest of the noisy one with the fewest messages in flight.
     pub fn fairest(&self, in_flight: u64, now_ms: i64) -> Option<Candidate> {

@@ -16,7 +16,8 @@ impl QueueMachine {
     /// message in flight gives none.
     pub fn lease(&mut self, now_ms: i64, max: usize, visibility_ms: i64) -> Vec<Lease> {
         self.advance(now_ms);
-        let max = max.min(self.room());
+        let limit = self.policy.in_flight_limit;
+        let max = limit.map_or(max, |limit| max.min(self.room(limit, now_ms)));
         let deadline_ms = now_ms.saturating_add(visibility_ms);
         if self.policy.fifo {
             return self.lease_in_order(now_ms, max, deadline_ms);
@@ -31,9 +32,10 @@ impl QueueMachine {
         leases
     }
 
-    fn room(&self) -> usize {
-        let room = |limit: u32| u64::from(limit).saturating_sub(self.received.in_flight());
-        let room = self.policy.in_flight_limit.map_or(u64::MAX, room);
+    /// How many more messages may be in flight by a limit.
+    pub fn room(&mut self, limit: u32, now_ms: i64) -> usize {
+        self.advance(now_ms);
+        let room = u64::from(limit).saturating_sub(self.received.in_flight());
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 

@@ -35,7 +35,12 @@ pub(super) enum State {
     Returned,
     /// Visible, but only to the move to the dead-letter queue.
     Exhausted,
+    /// Hidden while it is moved to another queue. No receipt of a receiver holds it.
+    Moving,
 }
+
+/// The receive count in the receipt of who moves a message: no receive counts so far.
+pub(super) const MOVER: u32 = u32::MAX;
 
 /// A time so late that no work has been done since.
 pub(super) const UNKNOWN_MS: i64 = i64::MAX;
@@ -72,7 +77,7 @@ impl Received {
 
     /// Handed out and not given back, or in a batch on its way.
     pub fn is_in_flight(&self) -> bool {
-        self.settling || self.state == State::Leased
+        self.settling || matches!(self.state, State::Leased | State::Moving)
     }
 
     pub fn is_visible(&self) -> bool {

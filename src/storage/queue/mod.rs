@@ -17,6 +17,9 @@ mod members;
 mod message;
 #[cfg(test)]
 mod model_tests;
+mod moving;
+#[cfg(test)]
+mod moving_tests;
 #[cfg(test)]
 mod naive_model;
 mod numbers;

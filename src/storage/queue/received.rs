@@ -111,7 +111,7 @@ impl ReceivedMessages {
             return;
         }
         match message.state {
-            State::Leased => {
+            State::Leased | State::Moving => {
                 timers.insert((message.deadline_ms, sequence));
                 self.leased += 1;
             }
@@ -135,7 +135,7 @@ impl ReceivedMessages {
             return;
         }
         match message.state {
-            State::Leased => {
+            State::Leased | State::Moving => {
                 timers.remove(&(message.deadline_ms, sequence));
                 self.leased -= 1;
             }

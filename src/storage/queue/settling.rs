@@ -2,7 +2,7 @@
 
 use super::{
     QueueMachine,
-    message::{Received, State},
+    message::{MOVER, Received, State},
 };
 
 impl QueueMachine {
@@ -13,6 +13,11 @@ impl QueueMachine {
     /// queue neither is.
     pub fn claim(&mut self, sequence: u64, receive_count: u32, now_ms: i64) -> bool {
         self.advance(now_ms);
+        if receive_count == MOVER {
+            return self.claim_if(sequence, now_ms, |message, _| {
+                message.state == State::Moving && !message.settling
+            });
+        }
         if !self.policy.fifo && self.received.get(sequence).is_none() {
             self.receive_lost(sequence, now_ms);
         }

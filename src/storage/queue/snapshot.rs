@@ -174,7 +174,8 @@ impl QueueMachine {
             let state = match message.state {
                 State::Leased => LEASED,
                 State::Postponed => POSTPONED,
-                State::Returned => RETURNED,
+                // Who moved it is gone after a restart.
+                State::Returned | State::Moving => RETURNED,
                 State::Exhausted => EXHAUSTED,
             };
             writer.unsigned(if message.backdated { state + BACKDATED } else { state });

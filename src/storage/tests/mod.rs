@@ -10,6 +10,7 @@ mod model;
 mod queues;
 mod recovery;
 mod upkeep;
+mod waiting;
 
 use super::locking::locked;
 use super::upkeep::Job;

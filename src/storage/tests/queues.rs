@@ -151,7 +151,13 @@ async fn the_same_attempt_gives_the_same_messages_until_something_has_changed() 
     send(&store, queue, &["1", "2", "3"].map(|body| message("a", None, body))).await;
     let attempt = Fingerprint::of(b"attempt");
     let ask = async |store: &Store| {
-        let request = ReceiveRequest { max: 2, visibility: LONG, wait: NOW, attempt: Some(attempt) };
+        let request = ReceiveRequest {
+            max: 2,
+            visibility: LONG,
+            wait: NOW,
+            attempt: Some(attempt),
+            in_flight_limit: None,
+        };
         store.receive_as(queue, request, std::future::pending()).await.unwrap()
     };
     let first = ask(&store).await;
@@ -228,7 +234,7 @@ async fn a_purge_takes_all_that_was_sent_before_and_comes_once_a_minute() {
         let depth = store.depth(queue).unwrap();
         assert_eq!((depth.sent, depth.purged, depth.ready, depth.in_flight), (4, 3, 1, 0));
     }
-    pass(&store, Duration::from_secs(60));
+    pass(&store, Duration::from_secs(61));
     store.purge(queue).await.unwrap();
     assert_eq!(store.depth(queue).unwrap().purged, 4);
 }
@@ -302,7 +308,7 @@ async fn each_message_has_its_own_delay_and_a_waiting_receiver_gets_it_when_it_i
         delay: milliseconds.map(Duration::from_millis),
         ..NewMessage::default()
     };
-    send(&store, queue, &[with("late", None), with("soon", Some(40)), with("at once", Some(0))]).await;
+    send(&store, queue, &[with("late", None), with("soon", Some(1_000)), with("at once", Some(0))]).await;
     let store = reopen(store, folder.path(), false);
     assert_eq!(bodies(&receive(&store, queue, 10).await), ["at once"]);
     let soon = store.receive(queue, 10, LONG, LONG).await.unwrap();
@@ -336,4 +342,54 @@ async fn long_attributes_and_where_a_message_came_from_survive() {
         (300_000, 700_000, &b"group"[..])
     );
     assert_eq!(record.provenance, Some(provenance));
+}
+
+#[tokio::test]
+async fn a_receive_that_is_dropped_gives_its_messages_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    for (name, policy) in [("q", QueuePolicy::default()), ("q.fifo", fifo())] {
+        let queue = store.declare_queue(name, policy).await.unwrap();
+        send(&store, queue, &[message("a", None, "x")]).await;
+        let mut receive = std::pin::pin!(store.receive(queue, 1, LONG, LONG));
+        // It has its lease and waits for the disk or for room.
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let is_done = receive.as_mut().poll(&mut context).is_ready();
+        assert_eq!(store.depth(queue).unwrap().in_flight, 1);
+        if is_done {
+            continue;
+        }
+        let waiting = store.clone();
+        let other = tokio::spawn(async move { waiting.receive(queue, 1, LONG, LONG).await });
+        tokio::task::yield_now().await;
+        receive.set(store.receive(queue, 0, LONG, NOW));
+        assert_eq!(bodies(&other.await.unwrap().unwrap()), ["x"]);
+    }
+    let queue = store.queue_named("q.fifo").unwrap();
+    store = reopen(store, folder.path(), false);
+    assert_eq!(store.depth(queue).unwrap().in_flight, 1, "only the second is still in flight");
+}
+
+#[tokio::test]
+async fn no_more_are_in_flight_than_a_request_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for (name, policy) in [("q", QueuePolicy::default()), ("q.fifo", fifo())] {
+        let queue = store.declare_queue(name, policy).await.unwrap();
+        send(&store, queue, &["a", "b", "c", "d"].map(|group| message(group, None, group))).await;
+        let ask = |wait| {
+            let request =
+                ReceiveRequest { max: 2, visibility: LONG, wait, attempt: None, in_flight_limit: Some(3) };
+            store.receive_as(queue, request, std::future::pending())
+        };
+        let held = ask(NOW).await.unwrap();
+        assert_eq!((held.len(), ask(NOW).await.unwrap().len()), (2, 1));
+        match ask(NOW).await {
+            Err(ReadError::TooManyInFlight(_)) => assert!(!policy.fifo),
+            told => assert!(policy.fifo && told.unwrap().is_empty()),
+        }
+        assert!(ask(Duration::from_millis(20)).await.unwrap().is_empty());
+        delete(&store, &held[0]).await.unwrap();
+        assert_eq!(bodies(&ask(NOW).await.unwrap()), ["d"]);
+    }
 }
