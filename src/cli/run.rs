@@ -176,7 +176,8 @@ impl Daemon<'_> {
         self.runtime.spawn(reloading::heed_hangups(hangups, Arc::clone(&reloader), health));
         // It is set here only.
         let _ = awaited.set(reloader);
-        let endpoint = self.serve_aws(self.services()?, stop.clone())?;
+        let draining = self.draining(stop.clone());
+        let endpoint = self.serve_aws(self.services(draining.clone())?, draining)?;
         let surroundings = Surroundings {
             tasks_on: self.runtime.handle().clone(),
             health: published,

@@ -15,6 +15,7 @@ mod clock;
 mod context;
 mod link;
 mod origin;
+mod random_id;
 mod refresh;
 mod scale;
 mod source;
@@ -27,6 +28,7 @@ pub use clock::now_ms;
 pub use context::Context;
 pub use link::{Closed, Inlet, Outlet, Received, link};
 pub use origin::Origin;
+pub use random_id::{random_uuid, uuid_of};
 pub use refresh::{RefreshFault, RefreshSettings};
 pub use scale::{
     Adjustment, Metric, PredictivePolicy, Scale, ScaleMode, ScalePolicy, ScheduleError, ScheduledPolicy,

@@ -6,6 +6,7 @@
 
 pub mod endpoint;
 pub mod kinesis;
+mod leave;
 #[cfg(test)]
 pub(crate) mod mutation;
 pub mod protocol;
@@ -15,5 +16,6 @@ pub mod service;
 pub mod signing;
 pub mod sqs;
 
+pub use leave::Leave;
 pub use protocol::{Content, Event, Input, Output, Reply, Row, Rows, ServiceError, Tell, Timestamp, Value};
 pub use service::{Answer, Caller, Operation, Service};

@@ -1,11 +1,12 @@
 //! What a service behind the endpoint is: a name, its operations as data, and one function that answers.
 
+use super::leave::Leave;
 use super::protocol::{Input, Query, Reply, ServiceError, Structure};
 use futures::future::BoxFuture;
 use std::fmt;
 
 /// Who asks, and for which part of the world.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Caller {
     /// Twelve digits.
     pub account: String,
@@ -17,6 +18,8 @@ pub struct Caller {
     pub authority: String,
     /// Whether it came to us over TLS, as a proxy before us says.
     pub is_secure: bool,
+    /// When an operation that waits is to wait no longer.
+    pub leave: Leave,
 }
 
 /// An operation as the service model has it.

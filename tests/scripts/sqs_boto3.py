@@ -33,7 +33,7 @@ shards = 1
 from = "trips"
 visibility_timeout = "45s"
 """
-# They come with message-move tasks.
+# A script of their own, sqs_moves.py, calls these.
 OPEN = {"StartMessageMoveTask", "ListMessageMoveTasks", "CancelMessageMoveTask"}
 SPACE = "{http://queue.amazonaws.com/doc/2012-11-05/}"
 

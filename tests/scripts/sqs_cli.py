@@ -16,7 +16,7 @@ from rig import equal
 
 MISSING = "AWS.SimpleQueueService.NonExistentQueue"
 ATTRIBUTES = "kind={DataType=String,StringValue=new},size={DataType=Number,StringValue=7}"
-# They come with message-move tasks.
+# A script of their own, sqs_moves.py, calls these.
 OPEN = {"start-message-move-task", "list-message-move-tasks", "cancel-message-move-task"}
 
 

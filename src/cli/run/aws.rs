@@ -38,12 +38,24 @@ pub(super) fn address(listener: Option<&TcpListener>) -> Option<SocketAddr> {
 }
 
 impl Daemon<'_> {
-    /// The services behind the endpoint, each with what it works on.
-    pub(super) fn services(&self) -> Result<Vec<Service>, Failure> {
+    /// Turns true as soon as a stop is asked for.
+    pub(super) fn draining(&self, mut stop: watch::Receiver<StopRequest>) -> watch::Receiver<bool> {
+        let (drain, draining) = watch::channel(false);
+        self.runtime.spawn(async move {
+            // Whoever could ask for a stop has gone with the daemon.
+            let _ = stop.wait_for(|asked| *asked != StopRequest::None).await;
+            drain.send_replace(true);
+        });
+        draining
+    }
+
+    /// The services behind the endpoint, each with what it works on; what they do by themselves rests once
+    /// the daemon drains.
+    pub(super) fn services(&self, draining: watch::Receiver<bool>) -> Result<Vec<Service>, Failure> {
         let kinesis = self.runtime.block_on(Kinesis::open(Arc::clone(&self.directory)));
         let kinesis = kinesis.map_err(|cause| Failure::fault("opening the Kinesis API", cause))?;
         let (queues, settings) = (Arc::clone(&self.queues), self.settings.aws.sqs);
-        let sqs = self.runtime.block_on(Sqs::open(queues, settings));
+        let sqs = self.runtime.block_on(Sqs::open(queues, settings, draining));
         let sqs = sqs.map_err(|cause| Failure::fault("opening the SQS API", cause))?;
         Ok(vec![kinesis.service(), sqs.service()])
     }
@@ -53,17 +65,11 @@ impl Daemon<'_> {
     pub(super) fn serve_aws(
         &self,
         services: Vec<Service>,
-        mut stop: watch::Receiver<StopRequest>,
+        draining: watch::Receiver<bool>,
     ) -> Result<Option<Endpoint>, Failure> {
         let failed = |cause| Failure::fault("serving AWS protocols", cause);
         let Some(listener) = &self.aws else { return Ok(None) };
         let listener = listener.try_clone().map_err(failed)?;
-        let (drain, draining) = watch::channel(false);
-        self.runtime.spawn(async move {
-            // Whoever could ask for a stop has gone with the daemon.
-            let _ = stop.wait_for(|asked| *asked != StopRequest::None).await;
-            drain.send_replace(true);
-        });
         let front = Front::new(
             &self.settings.aws,
             services,

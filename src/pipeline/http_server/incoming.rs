@@ -133,8 +133,13 @@ impl AsyncRead for Incoming {
             // As if the client had ended it.
             return Poll::Ready(Ok(()));
         }
-        let before = buffer.filled().len();
+        let (before, has_room) = (buffer.filled().len(), buffer.remaining() > 0);
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
+        match &read {
+            Poll::Ready(Ok(())) if has_room && buffer.filled().len() == before => self.rest.leave(),
+            Poll::Ready(Err(_)) => self.rest.leave(),
+            _ => {}
+        }
         if let Some(farewells) = &mut self.farewells {
             farewells.hide(buffer.filled_mut().get_mut(before..).unwrap_or_default());
         }

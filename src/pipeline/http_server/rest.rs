@@ -15,7 +15,10 @@ use std::{
     task::Context,
     time::{Duration, Instant},
 };
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep},
+};
 
 /// How often a connection whose request is under way is looked at: a few times within its patience.
 const LOOKS: u32 = 4;
@@ -28,6 +31,8 @@ struct Requests {
     underway: AtomicU32,
     /// When the last of them ended, in milliseconds of the connection's life.
     ended_ms: AtomicU64,
+    /// Whether the client has ended its side.
+    left: watch::Sender<bool>,
 }
 
 /// What a connection's requests find in its data.
@@ -68,6 +73,11 @@ impl Held {
         self.0.underway.fetch_add(1, SeqCst);
         Underway(Arc::clone(&self.0))
     }
+
+    /// Turns true when the client sends nothing any more: as a rule it does not wait for answers either.
+    pub fn left(&self) -> watch::Receiver<bool> {
+        self.0.left.subscribe()
+    }
 }
 
 impl Drop for Underway {
@@ -80,13 +90,19 @@ impl Drop for Underway {
 impl Rest {
     /// Of a connection that was just accepted.
     pub(super) fn new(patience: Duration) -> Self {
+        let (underway, ended_ms) = Default::default();
         let requests =
-            Requests { began: Instant::now(), underway: AtomicU32::new(0), ended_ms: AtomicU64::new(0) };
+            Requests { began: Instant::now(), underway, ended_ms, left: watch::Sender::new(false) };
         Self { requests: Arc::new(requests), patience, look: Box::pin(sleep(patience)), is_over: false }
     }
 
     pub(super) fn held(&self) -> Held {
         Held(Arc::clone(&self.requests))
+    }
+
+    /// The client has ended its side.
+    pub(super) fn leave(&self) {
+        self.requests.left.send_replace(true);
     }
 
     /// Whether the connection has rested for too long; wakes the task when it is time to ask again.

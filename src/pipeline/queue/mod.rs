@@ -4,6 +4,7 @@
 pub mod directory;
 mod envelope;
 mod feeder;
+pub mod moves;
 mod put_aside;
 mod quarantine;
 #[expect(clippy::module_inception, reason = "the folder is the kind of node, the file is the queue itself")]

@@ -9,9 +9,6 @@ use std::{
     time::Duration,
 };
 
-/// Most messages of a FIFO queue that are in flight at once.
-const FIFO_IN_FLIGHT: u32 = 120_000;
-
 /// Why a queue cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("declaring queue {name}: {cause}")]
@@ -174,7 +171,6 @@ fn policy(section: &QueueSection, fifo: FifoTerms) -> QueuePolicy {
             fifo: true,
             delay: fifo.delay,
             deduplication_scope: fifo.deduplication_scope,
-            in_flight_limit: Some(FIFO_IN_FLIGHT),
             ..policy
         },
     }

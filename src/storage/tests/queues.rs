@@ -235,6 +235,10 @@ async fn a_purge_takes_all_that_was_sent_before_and_comes_once_a_minute() {
         assert_eq!((depth.sent, depth.purged, depth.ready, depth.in_flight), (4, 3, 1, 0));
     }
     pass(&store, Duration::from_secs(61));
+    // A frame that was begun before then has the time of its beginning.
+    let mut batch = Batch::new();
+    batch.put("frame", "", None);
+    store.commit(batch).await.unwrap();
     store.purge(queue).await.unwrap();
     assert_eq!(store.depth(queue).unwrap().purged, 4);
 }

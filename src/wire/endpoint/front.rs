@@ -11,6 +11,7 @@ use super::{
 use crate::{
     telemetry::EndpointMetrics,
     wire::{
+        leave::Leave,
         protocol::{Form, Input, Protocol, Reply, ServiceError, Structure, first_missing},
         service::{Caller, Operation, Service},
         signing::{Claim, Credentials, verify},
@@ -208,11 +209,12 @@ impl Front {
         request_id: &str,
         now: Timestamp,
     ) -> Result<Reply, ServiceError> {
-        let caller = self.caller(&asked, head, body, request_id, now)?;
+        let mut caller = self.caller(&asked, head, body, request_id, now)?;
         let input = asked.input?;
         if *self.draining.borrow() {
             return Err(ServiceError::unavailable("the daemon is draining; send the request again later"));
         }
+        caller.leave = Leave::new(self.draining.clone(), head.left.clone());
         let name = asked.operation.name;
         let service = asked.service;
         let task = self.tasks_on.spawn(async move { (service.answer)(caller, name, input).await });
@@ -248,6 +250,7 @@ impl Front {
             request_id: request_id.to_owned(),
             authority: head.header("host").unwrap_or_default().to_owned(),
             is_secure: head.header("x-forwarded-proto") == Some("https"),
+            leave: Leave::default(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The head of a request, apart from any server.
 
 use crate::wire::signing::SignedRequest;
+use tokio::sync::watch;
 
 /// Method, target and headers.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,8 @@ pub(super) struct Head {
     pub query: String,
     /// Names in lower case; HTTP/2's authority as `host` and `:authority`.
     pub headers: Vec<(String, String)>,
+    /// Turns true when the client hangs up, if its connection can tell.
+    pub left: Option<watch::Receiver<bool>>,
 }
 
 impl Head {

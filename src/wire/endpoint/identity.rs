@@ -1,5 +1,6 @@
 //! The numbers by which an answer is told from others.
 
+use crate::pipeline::random_uuid;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// Bytes of `x-amz-id-2`, as AWS has them.
@@ -8,27 +9,6 @@ const EXTENDED: usize = 72;
 /// A new `x-amzn-RequestId`: a random UUID.
 pub(super) fn request_id() -> String {
     random_uuid()
-}
-
-/// A random UUID.
-pub(in crate::wire) fn random_uuid() -> String {
-    uuid_of(rand::random())
-}
-
-/// These bits as a UUID.
-pub(in crate::wire) fn uuid_of(random: u128) -> String {
-    // Version 4, variant 1.
-    let marked = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{marked:032x}");
-    let (mut text, mut rest) = (String::with_capacity(36), hex.as_str());
-    for length in [8, 4, 4, 4] {
-        let (part, others) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        text.push_str(part);
-        text.push('-');
-        rest = others;
-    }
-    text.push_str(rest);
-    text
 }
 
 /// A new `x-amz-id-2`.

@@ -120,6 +120,7 @@ fn head(request: &HttpRequest) -> Head {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         headers,
+        left: request.conn_data::<Held>().map(Held::left),
     }
 }
 

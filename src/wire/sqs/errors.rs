@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Codes that the service model declares; the others are of all services.
-const DECLARED: [&str; 17] = [
+const DECLARED: [&str; 18] = [
     "BatchEntryIdsNotDistinct",
     "BatchRequestTooLong",
     "EmptyBatchRequest",
@@ -22,6 +22,7 @@ const DECLARED: [&str; 17] = [
     "QueueDoesNotExist",
     "QueueNameExists",
     "ReceiptHandleIsInvalid",
+    "RequestThrottled",
     "ResourceNotFoundException",
     "TooManyEntriesInBatchRequest",
     "UnsupportedOperation",
@@ -140,6 +141,11 @@ pub(super) fn not_read(error: &ReadError) -> ServiceError {
     match error {
         ReadError::Closed => ServiceError::unavailable("This server is shutting down."),
         ReadError::UnknownTarget(_) => no_queue(),
+        ReadError::TooManyInFlight(_) => ServiceError {
+            status: 403,
+            code: "OverLimit",
+            message: "Too many messages are in flight; delete or release some.".to_owned(),
+        },
         other => {
             tracing::error!(error = %other, "messages of a queue cannot be read");
             ServiceError::internal()

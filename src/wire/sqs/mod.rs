@@ -9,6 +9,7 @@ mod listing;
 mod message_attributes;
 mod message_id;
 mod model;
+mod moves;
 mod order;
 mod permissions;
 mod queue_attributes;
@@ -35,10 +36,14 @@ use super::{
     secret::kept_seal,
 };
 use crate::{
-    pipeline::queue::directory::{QueueDirectory, QueueResource},
+    pipeline::queue::{
+        directory::{QueueDirectory, QueueResource},
+        moves::MessageMoves,
+    },
     storage::CommitError,
 };
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Where the secret of receipt handles and tokens is kept.
 const SECRET: &str = "sqs-secret";
@@ -46,26 +51,29 @@ const SECRET: &str = "sqs-secret";
 static QUERY: Query =
     Query { namespace: "http://queue.amazonaws.com/doc/2012-11-05/", element, told: errors::told };
 
-/// The service's state: everything but its secret is in the directory.
+/// The service's state: everything but its secret and its tasks is in the directory.
 #[derive(Debug)]
 pub struct Sqs {
     directory: Arc<QueueDirectory>,
+    moves: Arc<MessageMoves>,
     seal: Seal,
     settings: SqsSettings,
     calls: CallLimits,
 }
 
 impl Sqs {
-    /// Opens the service; its secret is made once and kept.
+    /// Opens the service; its secret is made once and kept, and tasks go on until `draining` is true.
     ///
     /// # Errors
     /// When a new secret cannot be stored.
     pub async fn open(
         directory: Arc<QueueDirectory>,
         settings: SqsSettings,
+        draining: watch::Receiver<bool>,
     ) -> Result<Arc<Self>, CommitError> {
         let seal = kept_seal(directory.store(), SECRET).await?;
-        Ok(Arc::new(Self { directory, seal, settings, calls: CallLimits::default() }))
+        let moves = MessageMoves::open(Arc::clone(&directory), draining).await?;
+        Ok(Arc::new(Self { directory, moves, seal, settings, calls: CallLimits::default() }))
     }
 
     /// The service as the endpoint knows it.
@@ -116,6 +124,9 @@ impl Sqs {
             "ListQueueTags" => tags::list(self, caller, input),
             "AddPermission" => permissions::add(self, caller, input).await,
             "RemovePermission" => permissions::remove(self, caller, input).await,
+            "StartMessageMoveTask" => moves::start(self, caller, input).await,
+            "ListMessageMoveTasks" => moves::list(self, caller, input),
+            "CancelMessageMoveTask" => moves::cancel(self, caller, input).await,
             _ => Err(ServiceError::bad_request("UnknownOperationException", "")),
         }
     }
@@ -138,6 +149,7 @@ fn element(operation: &str, member: &'static str) -> QueryName {
         (_, "Attributes") => ("Attribute", "Name"),
         (_, "MessageAttributes") => ("MessageAttribute", "Name"),
         (_, "Tags") => ("Tag", "Key"),
+        ("ListMessageMoveTasks", "Results") => ("ListMessageMoveTasksResultEntry", ""),
         (_, "Failed") => ("BatchResultErrorEntry", ""),
         ("SendMessageBatch", "Successful") => ("SendMessageBatchResultEntry", ""),
         ("DeleteMessageBatch", "Successful") => ("DeleteMessageBatchResultEntry", ""),

@@ -7,8 +7,9 @@ use crate::wire::{
 };
 
 /// All operations that are answered, by name.
-pub static OPERATIONS: [Operation; 20] = [
+pub static OPERATIONS: [Operation; 23] = [
     operation("AddPermission", &ADD_PERMISSION),
+    operation("CancelMessageMoveTask", &CANCEL_MOVE),
     operation("ChangeMessageVisibility", &CHANGE_VISIBILITY),
     operation("ChangeMessageVisibilityBatch", &CHANGE_VISIBILITY_BATCH),
     operation("CreateQueue", &CREATE),
@@ -18,6 +19,7 @@ pub static OPERATIONS: [Operation; 20] = [
     operation("GetQueueAttributes", &GET_ATTRIBUTES),
     operation("GetQueueUrl", &GET_URL),
     operation("ListDeadLetterSourceQueues", &LIST_SOURCES),
+    operation("ListMessageMoveTasks", &LIST_MOVES),
     operation("ListQueueTags", &QUEUE_ONLY),
     operation("ListQueues", &LIST),
     operation("PurgeQueue", &QUEUE_ONLY),
@@ -26,6 +28,7 @@ pub static OPERATIONS: [Operation; 20] = [
     operation("SendMessage", &SEND),
     operation("SendMessageBatch", &SEND_BATCH),
     operation("SetQueueAttributes", &SET_ATTRIBUTES),
+    operation("StartMessageMoveTask", &START_MOVE),
     operation("TagQueue", &TAG),
     operation("UntagQueue", &UNTAG),
 ];
@@ -214,3 +217,20 @@ static CHANGE_VISIBILITY_BATCH: Structure = Structure::new(
             .in_query("ChangeMessageVisibilityBatchRequestEntry", ""),
     ],
 );
+
+static START_MOVE: Structure = Structure::new(
+    "StartMessageMoveTaskRequest",
+    &[
+        Member::required("SourceArn", Shape::TEXT),
+        Member::optional("DestinationArn", Shape::TEXT),
+        Member::optional("MaxNumberOfMessagesPerSecond", INTEGER),
+    ],
+);
+
+static LIST_MOVES: Structure = Structure::new(
+    "ListMessageMoveTasksRequest",
+    &[Member::required("SourceArn", Shape::TEXT), Member::optional("MaxResults", INTEGER)],
+);
+
+static CANCEL_MOVE: Structure =
+    Structure::new("CancelMessageMoveTaskRequest", &[Member::required("TaskHandle", Shape::TEXT)]);

@@ -9,8 +9,7 @@ use crate::{
         now_ms,
         queue::{
             Envelope,
-            directory::{QueueIdentity, QueueResource, QueueTerms},
-            moved_from,
+            directory::{QueueResource, QueueTerms},
         },
     },
     storage::{Fingerprint, LeasedMessage, ReceiveRequest},
@@ -18,8 +17,6 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Most messages of a standard queue that are in flight at once.
-const MOST_IN_FLIGHT: u64 = 120_000;
 /// System attributes that a receiver may ask for.
 const SYSTEM: [&str; 10] = [
     "All",
@@ -93,18 +90,10 @@ pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result
     let queue = sqs.meant(caller, input)?;
     sqs.admit(&queue, Call::Receive, std::iter::empty())?;
     let wanted = Wanted::read(input, &queue.terms())?;
-    // A FIFO queue gives none then.
-    if !queue.queue.is_fifo() && queue.queue.depth().in_flight >= MOST_IN_FLIGHT {
-        return Err(ServiceError {
-            status: 403,
-            code: "OverLimit",
-            message: "Too many messages are in flight; delete or release some.".to_owned(),
-        });
-    }
-    let (store, id) = (sqs.directory.store(), queue.queue.id());
     let Wanted { most: max, visibility, wait, attempt, .. } = wanted;
-    let request = ReceiveRequest { max, visibility, wait, attempt };
-    let leased = store.receive_as(id, request, std::future::pending()).await;
+    let in_flight_limit = Some(sqs.settings.in_flight_limit(queue.queue.is_fifo()));
+    let request = ReceiveRequest { max, visibility, wait, attempt, in_flight_limit };
+    let leased = sqs.directory.store().receive_as(queue.queue.id(), request, caller.leave.asked()).await;
     let leased = leased.map_err(|error| errors::not_read(&error))?;
     let told: Vec<Content> =
         leased.iter().map(|message| Content::Structure(tell(sqs, &queue, message, &wanted))).collect();
@@ -119,7 +108,7 @@ fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Want
     let handle = ReceiptHandle { receipt: message.receipt.clone(), received_at_ms: now_ms() };
     // What a stream brought may be no text at all.
     let body = String::from_utf8_lossy(&record.payload).into_owned();
-    let system = system_attributes(queue, (message, &id), envelope.as_ref(), wanted);
+    let system = system_attributes(sqs, queue, (message, &id), envelope.as_ref(), wanted);
     let attributes = envelope.map(|envelope| envelope.attributes).unwrap_or_default();
     let chosen =
         || attributes.iter().filter(|(name, _)| message_attributes::is_wanted(name, &wanted.attributes));
@@ -136,20 +125,21 @@ fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Want
 }
 
 fn system_attributes(
+    sqs: &Sqs,
     queue: &QueueResource,
     (message, id): (&LeasedMessage, &str),
     envelope: Option<&Envelope>,
     wanted: &Wanted<'_>,
 ) -> Vec<(String, Content)> {
     let wants = |name: &str| wanted.system.contains(&name) || wanted.system.contains(&"All");
-    let QueueIdentity { account, region, .. } = &queue.identity;
-    let fifo = queue.queue.is_fifo();
-    let arn = |name: &str| QueueIdentity::new(account, region, &QueueIdentity::name_of(name, fifo)).arn();
-    let source = moved_from(&message.record.attributes).map(|name| arn(&name));
+    let (account, fifo) = (&queue.identity.account, queue.queue.is_fifo());
+    let source = sqs.directory.moved_from(&message.record, &queue.identity).map(|source| source.arn());
     // What a stream or a worker put into a FIFO queue is in the group of its partition key.
     let key = || String::from_utf8_lossy(&message.record.key).into_owned();
     let group = envelope.and_then(|envelope| envelope.group.clone()).or_else(|| fifo.then(key));
+    // A dead letter of a FIFO queue is known by its id: two may have been sent with one deduplication id.
     let deduplication = envelope.and_then(|envelope| envelope.deduplication.clone());
+    let deduplication = deduplication.filter(|_| message.record.provenance.is_none());
     let all = [
         ("SenderId", Some(envelope.map_or_else(|| account.clone(), |envelope| envelope.sender.clone()))),
         ("SentTimestamp", Some(message.record.arrived_at_ms.to_string())),

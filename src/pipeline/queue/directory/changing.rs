@@ -5,7 +5,10 @@ use super::{
     terms::{Kept, QUEUES, QueueTerms},
     whole,
 };
-use crate::{pipeline::queue::Queue, storage::Batch};
+use crate::{
+    pipeline::queue::{Queue, moves::keys_of},
+    storage::Batch,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 impl QueueDirectory {
@@ -126,6 +129,8 @@ impl QueueDirectory {
             let key = resource.identity.key(&directory.home);
             let mut batch = Batch::new();
             batch.remove(format!("{QUEUES}{key}"));
+            let tasks = directory.store.list(&keys_of(resource.queue.id().0));
+            tasks.into_iter().for_each(|(task, _)| batch.remove(task));
             batch.delete_queue(resource.queue.id());
             directory.store.commit(batch).await?;
             directory.writing().remove(&resource.identity);

@@ -1,9 +1,10 @@
 //! Whose queue it is: account, region and name, as text of an ARN and of the registry's keys.
 
 use crate::pipeline::stream::directory::{Home, partition};
+use serde::{Deserialize, Serialize};
 
 /// What tells a queue from all others.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QueueIdentity {
     /// Twelve digits.
     pub account: String,

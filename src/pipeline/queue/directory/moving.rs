@@ -1,9 +1,15 @@
 //! Dead letters of run-time queues; those of the topology have a node that moves them.
 
-use super::{QueueDirectory, QueueIdentity, QueueResource};
+use super::{FIFO, QueueDirectory, QueueIdentity, QueueResource};
 use crate::{
-    pipeline::queue::redrive::{dead_letters, redriven_batch},
-    storage::CommitError,
+    pipeline::{
+        now_ms,
+        queue::{
+            envelope,
+            redrive::{dead_letters, redriven_batch},
+        },
+    },
+    storage::{CommitError, LeasedMessage, StoredRecord},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +19,16 @@ const REST: Duration = Duration::from_millis(250);
 const MOST_MESSAGES: usize = 10;
 
 impl QueueDirectory {
+    /// The queue from which a message came to the dead-letter queue that holds it: it may be there no more.
+    pub fn moved_from(&self, record: &StoredRecord, holder: &QueueIdentity) -> Option<QueueIdentity> {
+        let name = envelope::moved_from(&record.attributes)?;
+        // A node's name is without the ending that the API wants.
+        let name = QueueIdentity::name_of(&name, holder.name.ends_with(FIFO));
+        let source = QueueIdentity::new(&holder.account, &holder.region, &name);
+        // Workers put aside under their own name, and before it had a provenance a move did as they do.
+        (record.provenance.is_some() || self.get(&source).is_some()).then_some(source)
+    }
+
     /// Moves dead letters for as long as somebody holds the directory.
     pub(super) fn watch(self: &Arc<Self>) {
         let directory = Arc::downgrade(self);
@@ -52,8 +68,11 @@ impl QueueDirectory {
             if messages.is_empty() {
                 return Ok(());
             }
-            // The retention of a message counts from when it was first sent.
-            let sent = |message: &crate::storage::LeasedMessage| message.record.arrived_at_ms;
+            // On a standard queue the retention of a message counts from when it was first sent.
+            let sent = |message: &LeasedMessage| match source.queue.is_fifo() {
+                true => now_ms(),
+                false => message.record.arrived_at_ms,
+            };
             for message in &messages {
                 let one = std::slice::from_ref(message);
                 let block = dead_letters(source.queue.name(), one, sent);

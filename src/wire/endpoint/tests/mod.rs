@@ -101,7 +101,7 @@ const DATE: (&str, &str) = ("x-amz-date", "20260101T000000Z");
 
 fn head(method: &str, headers: &[(&str, &str)]) -> Head {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Head { method: method.to_owned(), path: "/".to_owned(), query: String::new(), headers }
+    Head { method: method.to_owned(), path: "/".to_owned(), headers, ..Head::default() }
 }
 
 fn target(operation: &'static str) -> (&'static str, &'static str) {

@@ -306,10 +306,16 @@ async fn dead_letters_keep_their_id_their_group_and_their_order() {
         assert_eq!(bodies(&moved), ["1", "2"]);
         for (before, after) in received.iter().zip(&moved) {
             assert_eq!(before["MessageId"], after["MessageId"]);
+            assert_eq!(
+                after["Attributes"]["MessageDeduplicationId"], after["MessageId"],
+                "it takes its place"
+            );
             let (before, after) = (&before["Attributes"], &after["Attributes"]);
-            for name in ["MessageGroupId", "MessageDeduplicationId"] {
-                assert_eq!(before[name], after[name], "{name}");
-            }
+            assert_eq!(before["MessageGroupId"], after["MessageGroupId"]);
+            assert!(
+                text(&before["SentTimestamp"]) < text(&after["SentTimestamp"]),
+                "its retention begins anew"
+            );
             assert_eq!(after["DeadLetterQueueSourceArn"], "arn:aws:sqs:us-east-1:000000000000:a.fifo");
         }
     }

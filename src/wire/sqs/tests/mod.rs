@@ -4,6 +4,7 @@ mod fifo;
 mod fifo_settings;
 mod messages;
 mod models;
+mod moves;
 mod mutated;
 mod queues;
 mod refusals;
@@ -16,12 +17,13 @@ use crate::{
     storage::{StorageSettings, Store},
     telemetry::StorageMetrics,
     wire::{
-        Caller, Output, Reply, ServiceError,
+        Caller, Leave, Output, Reply, ServiceError,
         protocol::{Protocol, Shape, Structure, first_missing},
     },
 };
 use serde_json::{Value, json};
 use std::{path::Path, sync::Arc};
+use tokio::sync::watch;
 
 const BOTH: [Protocol; 2] = [Protocol::JsonOne, Protocol::Query];
 
@@ -30,6 +32,8 @@ struct Lab {
     sqs: Arc<Sqs>,
     protocol: Protocol,
     caller: Caller,
+    drain: watch::Sender<bool>,
+    hang_up: watch::Sender<bool>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -41,6 +45,10 @@ impl Lab {
     }
 
     async fn at(folder: &Path, protocol: Protocol) -> Self {
+        Self::with(folder, protocol, SqsSettings::default()).await
+    }
+
+    async fn with(folder: &Path, protocol: Protocol, settings: SqsSettings) -> Self {
         let storage = StorageSettings { flush: false, free_space_floor: 0, ..StorageSettings::default() };
         let store = Store::open(folder, storage, StorageMetrics::unregistered()).unwrap();
         let directory = QueueDirectory::open(store, Home::default()).await.unwrap();
@@ -50,8 +58,11 @@ impl Lab {
             authority: "localhost:4566".to_owned(),
             ..Caller::default()
         };
-        let sqs = Sqs::open(directory, SqsSettings::default()).await.unwrap();
-        Self { sqs, protocol, caller, _folder: None }
+        let (drain, draining) = watch::channel(false);
+        let (hang_up, left) = watch::channel(false);
+        let caller = Caller { leave: Leave::new(draining.clone(), Some(left)), ..caller };
+        let sqs = Sqs::open(directory, settings, draining).await.unwrap();
+        Self { sqs, protocol, caller, drain, hang_up, _folder: None }
     }
 
     /// The answer as JSON; null when it has no body.

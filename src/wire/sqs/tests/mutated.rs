@@ -81,6 +81,15 @@ fn samples(url: &str, fifo: &str, handle: &str) -> Vec<(&'static str, Value)> {
             "ChangeMessageVisibility",
             json!({"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 1}),
         ),
+        (
+            "StartMessageMoveTask",
+            json!({"SourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs", "MaxNumberOfMessagesPerSecond": 3}),
+        ),
+        (
+            "ListMessageMoveTasks",
+            json!({"SourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs", "MaxResults": 3}),
+        ),
+        ("CancelMessageMoveTask", json!({"TaskHandle": "eyJ0YXNrSWQiOiJhIiwic291cmNlQXJuIjoiYiJ9"})),
         ("ListQueues", json!({"QueueNamePrefix": "j", "MaxResults": 3, "NextToken": "x"})),
         (
             "AddPermission",
