@@ -166,6 +166,7 @@ impl Daemon<'_> {
             directory: &self.directory,
             queues: &self.queues,
             data: whole_path(&self.settings.data),
+            aws: aws::address(self.aws.as_ref()),
         };
         let built = self.runtime.block_on(wire(&plan, foundation, &self.arguments.forget))?;
         self.runtime.spawn(self.announcement(&plan, &built).when_ready(health.clone()));

@@ -1,6 +1,7 @@
 //! A plan becomes wired nodes: streams and queues first, then the stages between them.
 
 mod handles;
+mod sqs_place;
 mod wiring;
 
 use super::{Plan, PlannedNode, Section};
@@ -19,7 +20,7 @@ use crate::{
     supervisor::{BuiltNode, NodeTerms},
     telemetry::Metrics,
 };
-use std::{error::Error, path::PathBuf, sync::Arc};
+use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use handles::Handles;
 pub(super) use wiring::Wiring;
@@ -36,6 +37,8 @@ pub struct Foundation<'a> {
     pub queues: &'a Arc<QueueDirectory>,
     /// The data folder.
     pub data: PathBuf,
+    /// Where the AWS endpoint listens, unless it is off.
+    pub aws: Option<SocketAddr>,
 }
 
 /// A wired topology that has not begun to run.

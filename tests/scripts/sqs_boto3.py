@@ -14,7 +14,7 @@ import xml.etree.ElementTree as xml
 
 import boto3
 import rig
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -167,13 +167,14 @@ def dead_letters(sqs):
 
 
 def query(address, path, parameters, method="POST"):
-    """A signed Query request: its status and its XML."""
+    """A signed Query request, by GET with its signature in the URL: its status and its XML."""
     text = urllib.parse.urlencode(parameters)
     body, url = (text, address + path) if method == "POST" else (None, f"{address}{path}?{text}")
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
     request = AWSRequest(method=method, url=url, data=body, headers=headers)
-    SigV4Auth(Credentials("test", "test"), "sqs", "us-east-1").add_auth(request)
-    place = urllib.parse.urlsplit(url)
+    signer = SigV4QueryAuth if method == "GET" else SigV4Auth
+    signer(Credentials("test", "test"), "sqs", "us-east-1").add_auth(request)
+    place = urllib.parse.urlsplit(request.url)
     connection = http.client.HTTPConnection(place.netloc, timeout=30)
     connection.request(method, f"{place.path}?{place.query}" if place.query else place.path, body, dict(request.headers))
     answer = connection.getresponse()

@@ -110,6 +110,7 @@ impl Reloader {
             directory: &self.directory,
             queues: &self.queues,
             data: self.data.clone(),
+            aws: self.aws,
         };
         let prepared = running.prepare(wanted, foundation).await;
         let prepared = prepared.map_err(|error| self.not_prepared(error))?;

@@ -56,12 +56,14 @@ pub struct Run {
     #[serde(default)]
     pub command: Option<Vec<String>>,
     /// The program receives from the queue by itself, through the SQS endpoint; it is only started,
-    /// scaled, watched and stopped. Default false.
+    /// scaled, watched and stopped. SDKs find the endpoint by their environment. Default false.
     #[serde(default)]
     pub pulls: bool,
     /// Environment variables of the program. Besides these it has `PATH`, `HOME`, `LANG`, `LC_ALL`,
     /// `TZ` and `TMPDIR` of the daemon, and `CAUDAL_PROTOCOL`, `CAUDAL_NODE`, `CAUDAL_WORKER`,
-    /// `CAUDAL_QUEUE`, `CAUDAL_BATCH` and `CAUDAL_TIME`.
+    /// `CAUDAL_QUEUE`, `CAUDAL_BATCH` and `CAUDAL_TIME`. One that pulls also has `CAUDAL_QUEUE_URL`,
+    /// `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_REGION` and `AWS_DEFAULT_REGION`, and keys where
+    /// the endpoint takes any.
     #[serde(default)]
     pub env: Environment,
     /// The folder that the program runs in. Default: the folder that the daemon was started in.

@@ -1,6 +1,6 @@
 //! The stages of a plan, and the handles that join them.
 
-use super::{BuildError, Foundation, Handles, terms};
+use super::{BuildError, Foundation, Handles, sqs_place, terms};
 use crate::{
     pipeline::{
         Context, Stage, Target,
@@ -145,7 +145,19 @@ impl<'a> Wiring<'a> {
         // As planned: the handle of a queue that runs is redefined later.
         let letters = self.plan.node(&section.from).map(|from| self.dead_letter(from)).transpose()?;
         let target = node.to.first().map(|name| self.target(node, name)).transpose()?;
-        Ok(WorkersStage::new(context, section.clone(), queue, letters.flatten(), target)?)
+        let mut section = section.clone();
+        if section.run.pulls {
+            match self.foundation.aws {
+                Some(bound) => {
+                    sqs_place::tell(&mut section.run.env, &self.foundation.settings.aws, bound, &queue);
+                }
+                None => tracing::warn!(
+                    node = %node.name,
+                    "the AWS endpoint is off (--aws), so this program is told of no queue that it could receive from"
+                ),
+            }
+        }
+        Ok(WorkersStage::new(context, section, queue, letters.flatten(), target)?)
     }
 
     /// The stream that a node reads, and which of its records.

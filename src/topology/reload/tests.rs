@@ -61,7 +61,7 @@ impl Ground {
     fn foundation(&self) -> Foundation<'_> {
         let data = self.folder.path().to_owned();
         let Self { store, metrics, settings, directory, queues, .. } = self;
-        Foundation { store, metrics, settings, directory, queues, data }
+        Foundation { store, metrics, settings, directory, queues, data, aws: None }
     }
 
     /// What runs, and the nodes that hold its doors open.
