@@ -87,7 +87,8 @@ mod tests {
 
     #[tokio::test]
     async fn it_reaches_every_address_gets_the_name_of_a_fifo_queue_and_keeps_what_it_was_given() {
-        let aws: AwsSection = serde_json::from_str(r#"{"credentials": "AKIDEXAMPLE:wJalr/XUt+nFEMI"}"#).unwrap();
+        let aws: AwsSection =
+            serde_json::from_str(r#"{"credentials": "AKIDEXAMPLE:wJalr/XUt+nFEMI"}"#).unwrap();
         let given = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "id")];
         for (bound, host) in [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("[::1]:8", "[::1]:8")]
         {
