@@ -161,7 +161,7 @@ def interrupted(start, draw, ending, count=1500):
     daemon, sqs = start(None)
     source, target = make(sqs, f"broken{ending}"), make(sqs, f"whole{ending}")
     make(sqs, f"writer{ending}", f"broken{ending}")
-    bodies = [f"{number % 7} {number:05}" for number in range(count)]
+    bodies = [f"{number % 7}-{number:05}" for number in range(count)]
     fill(sqs, source, bodies, group=(lambda body: body[0]) if ending else None)
     sqs.start_message_move_task(SourceArn=arn(f"broken{ending}"), DestinationArn=arn(f"whole{ending}"), MaxNumberOfMessagesPerSecond=500)
     kills = 0

@@ -183,69 +183,70 @@ async fn a_task_that_cannot_go_on_has_failed_and_what_it_did_not_move_stays() {
     }
 }
 
+/// What AWS says of an ARN that names no queue, and of what is no ARN.
+fn missing(name: &str) -> String {
+    format!("The resource that you specified for the {name} parameter doesn't exist.")
+}
+
+fn misshapen(name: &str) -> String {
+    let form = "arn:<partition>:<service>:<region>:<account-id>:<resource-id>";
+    format!("You must use this format to specify the {name}: {form}")
+}
+
+const WRONG: &str = "InvalidParameterValue";
+const GONE: &str = "ResourceNotFoundException";
+
 #[tokio::test]
 async fn a_wrong_task_is_refused_in_the_words_of_aws() {
+    let rate = "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a number that's between 1 and 500.";
+    let letters = "Source queue must be configured as a Dead Letter Queue.";
+    let same = "Source queue arn and destination queue arn cannot be the same.";
     for protocol in BOTH {
         let lab = Lab::new(protocol).await;
         lab.pair().await;
-        let form = |name: &str| {
-            format!(
-                "You must use this format to specify the {name}: arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
-            )
-        };
-        let missing =
-            |name: &str| format!("The resource that you specified for the {name} parameter doesn't exist.");
-        let rate = "Value for parameter MaxNumberOfMessagesPerSecond is invalid. Reason: You must enter a number that's between 1 and 500.";
-        let (wrong, gone) = ("InvalidParameterValue", "ResourceNotFoundException");
-        let (source, elsewhere) = (arn("dead"), "arn:aws:sqs:eu-west-1:000000000000:dead");
+        let source = arn("dead");
+        let elsewhere = "arn:aws:sqs:eu-west-1:000000000000:dead";
         for (request, code, message) in [
-            (json!({"SourceArn": "dead"}), wrong, form("SourceArn")),
-            (json!({"SourceArn": arn("none")}), gone, missing("SourceArn")),
-            (json!({"SourceArn": elsewhere}), gone, missing("SourceArn")),
-            (
-                json!({"SourceArn": arn("jobs")}),
-                wrong,
-                "Source queue must be configured as a Dead Letter Queue.".to_owned(),
-            ),
-            (json!({"SourceArn": source, "DestinationArn": "x"}), wrong, form("DestinationArn")),
-            (json!({"SourceArn": source, "DestinationArn": arn("none")}), gone, missing("DestinationArn")),
-            (
-                json!({"SourceArn": source, "DestinationArn": source}),
-                wrong,
-                "Source queue arn and destination queue arn cannot be the same.".to_owned(),
-            ),
-            (json!({"SourceArn": source, "MaxNumberOfMessagesPerSecond": 0}), wrong, rate.to_owned()),
-            (json!({"SourceArn": source, "MaxNumberOfMessagesPerSecond": 501}), wrong, rate.to_owned()),
+            (json!({"SourceArn": "dead"}), WRONG, misshapen("SourceArn")),
+            (json!({"SourceArn": arn("none")}), GONE, missing("SourceArn")),
+            (json!({"SourceArn": elsewhere}), GONE, missing("SourceArn")),
+            (json!({"SourceArn": arn("jobs")}), WRONG, letters.to_owned()),
+            (json!({"SourceArn": source, "DestinationArn": "x"}), WRONG, misshapen("DestinationArn")),
+            (json!({"SourceArn": source, "DestinationArn": arn("none")}), GONE, missing("DestinationArn")),
+            (json!({"SourceArn": source, "DestinationArn": source}), WRONG, same.to_owned()),
+            (json!({"SourceArn": source, "MaxNumberOfMessagesPerSecond": 0}), WRONG, rate.to_owned()),
+            (json!({"SourceArn": source, "MaxNumberOfMessagesPerSecond": 501}), WRONG, rate.to_owned()),
         ] {
             assert_eq!(lab.refused("StartMessageMoveTask", request).await, (code.to_owned(), message));
         }
-        let handle = |task: &str, source: &str| {
-            STANDARD.encode(json!({"taskId": task, "sourceArn": source}).to_string())
-        };
+    }
+}
+
+#[tokio::test]
+async fn a_handle_of_no_task_and_a_list_of_no_queue_are_refused() {
+    let invalid = "Value for parameter TaskHandle is invalid.";
+    let handle =
+        |task: &str, source: &str| STANDARD.encode(json!({"taskId": task, "sourceArn": source}).to_string());
+    for protocol in BOTH {
+        let lab = Lab::new(protocol).await;
+        lab.pair().await;
         for (handle, code, message) in [
-            ("foobared".to_owned(), wrong, "Value for parameter TaskHandle is invalid.".to_owned()),
-            (STANDARD.encode("{}"), wrong, "Value for parameter TaskHandle is invalid.".to_owned()),
-            (handle("x", &arn("none")), gone, missing("SourceArn")),
-            (handle("x", &source), gone, "Task does not exist.".to_owned()),
+            ("foobared".to_owned(), WRONG, invalid.to_owned()),
+            (STANDARD.encode("{}"), WRONG, invalid.to_owned()),
+            (handle("x", &arn("none")), GONE, missing("SourceArn")),
+            (handle("x", &arn("dead")), GONE, "Task does not exist.".to_owned()),
         ] {
-            assert_eq!(
-                lab.refused("CancelMessageMoveTask", json!({"TaskHandle": handle})).await,
-                (code.to_owned(), message)
-            );
+            let refused = lab.refused("CancelMessageMoveTask", json!({"TaskHandle": handle})).await;
+            assert_eq!(refused, (code.to_owned(), message));
         }
         for most in [0, 11] {
-            let request = json!({"SourceArn": source, "MaxResults": most});
-            assert_eq!(lab.refused("ListMessageMoveTasks", request).await.0, wrong);
+            let request = json!({"SourceArn": arn("dead"), "MaxResults": most});
+            assert_eq!(lab.refused("ListMessageMoveTasks", request).await.0, WRONG);
         }
-        let request = json!({"SourceArn": arn("none")});
-        assert_eq!(
-            lab.refused("ListMessageMoveTasks", request).await,
-            (gone.to_owned(), missing("SourceArn"))
-        );
-        assert_eq!(
-            lab.done("ListMessageMoveTasks", json!({"SourceArn": source})).await,
-            json!({"Results": []})
-        );
+        let refused = lab.refused("ListMessageMoveTasks", json!({"SourceArn": arn("none")})).await;
+        assert_eq!(refused, (GONE.to_owned(), missing("SourceArn")));
+        let told = lab.done("ListMessageMoveTasks", json!({"SourceArn": arn("dead")})).await;
+        assert_eq!(told, json!({"Results": []}));
     }
 }
 

@@ -81,21 +81,21 @@ fn samples(url: &str, fifo: &str, handle: &str) -> Vec<(&'static str, Value)> {
             "ChangeMessageVisibility",
             json!({"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 1}),
         ),
-        (
-            "StartMessageMoveTask",
-            json!({"SourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs", "MaxNumberOfMessagesPerSecond": 3}),
-        ),
-        (
-            "ListMessageMoveTasks",
-            json!({"SourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs", "MaxResults": 3}),
-        ),
-        ("CancelMessageMoveTask", json!({"TaskHandle": "eyJ0YXNrSWQiOiJhIiwic291cmNlQXJuIjoiYiJ9"})),
         ("ListQueues", json!({"QueueNamePrefix": "j", "MaxResults": 3, "NextToken": "x"})),
         (
             "AddPermission",
             json!({"QueueUrl": url, "Label": "l", "AWSAccountIds": ["000000000000"], "Actions": ["*"]}),
         ),
         ("TagQueue", json!({"QueueUrl": url, "Tags": {"k": "v"}})),
+    ]
+}
+
+fn samples_of_moves() -> Vec<(&'static str, Value)> {
+    let source = "arn:aws:sqs:us-east-1:000000000000:jobs";
+    vec![
+        ("StartMessageMoveTask", json!({"SourceArn": source, "MaxNumberOfMessagesPerSecond": 3})),
+        ("ListMessageMoveTasks", json!({"SourceArn": source, "MaxResults": 3})),
+        ("CancelMessageMoveTask", json!({"TaskHandle": "eyJ0YXNrSWQiOiJhIiwic291cmNlQXJuIjoiYiJ9"})),
     ]
 }
 
@@ -107,7 +107,8 @@ async fn changed_requests_are_answered_or_refused_cleanly() {
         lab.send(&url, "x").await;
         let handle = text(&lab.receive(&url, 1).await[0]["ReceiptHandle"]);
         let fifo = lab.make("jobs.fifo", json!({"FifoQueue": "true"})).await;
-        for (place, (operation, request)) in samples(&url, &fifo, &handle).into_iter().enumerate() {
+        let all = samples(&url, &fifo, &handle).into_iter().chain(samples_of_moves());
+        for (place, (operation, request)) in all.enumerate() {
             let known = OPERATIONS.iter().find(|known| known.name == operation).unwrap();
             let body = match protocol {
                 Protocol::Query => form(known.input, &request),
