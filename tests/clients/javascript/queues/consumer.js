@@ -190,7 +190,7 @@ async function abort(shop) {
 
 run(async (endpoint) => {
   const shop = new Shop(endpoint);
-  const [handled, batched] = await Promise.all([orders(shop), events(shop), gracefulStop(shop)]);
+  const [handled, batched] = await Promise.all([orders(shop), events(shop), gracefulStop(shop), abort(shop)]);
   assert.deepEqual(shop.faults, []);
   return `sqs-consumer: ${handled} orders one by one, ${batched} events in batches`;
 });

@@ -193,6 +193,35 @@ async function deadLetters(calls) {
   return { dead, source: QueueUrl };
 }
 
+/** Dead letters go back to where they came from; a task that goes slowly is ended. */
+async function movedBack(calls, { dead, source }) {
+  const SourceArn = (await attributesOf(calls, dead, ["QueueArn"])).QueueArn;
+  const latest = async () => (await calls.call("listMessageMoveTasks", { SourceArn, MaxResults: 1 })).Results[0];
+  await calls.call("setQueueAttributes", { QueueUrl: source, Attributes: { RedrivePolicy: "", VisibilityTimeout: "60" } });
+  await calls.refused("InvalidParameterValue", /Dead Letter Queue/, "startMessageMoveTask", { SourceArn });
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: SourceArn, maxReceiveCount: 5 });
+  await calls.call("setQueueAttributes", { QueueUrl: source, Attributes: { RedrivePolicy } });
+  const Entries = Array.from({ length: 10 }, (_, number) => ({ Id: `${number}`, MessageBody: `back ${number}` }));
+  await calls.call("sendMessageBatch", { QueueUrl: dead, Entries });
+  const DestinationArn = (await attributesOf(calls, source, ["QueueArn"])).QueueArn;
+  await calls.call("startMessageMoveTask", { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond: 500 });
+  assert.equal((await receive(calls, source, 10)).length, 10);
+  for (let tries = 0; (await latest()).Status !== "COMPLETED"; tries++) {
+    assert.ok(tries < 100, "the task ends");
+    await new Promise((later) => setTimeout(later, 100));
+  }
+  const told = await latest();
+  assert.deepEqual([told.ApproximateNumberOfMessagesMoved, told.DestinationArn, told.TaskHandle ?? null], [10, DestinationArn, null]);
+  for (let round = 0; round < 3; round++) await calls.call("sendMessageBatch", { QueueUrl: dead, Entries });
+  const slow = { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond: 1 };
+  const { TaskHandle } = await calls.call("startMessageMoveTask", slow);
+  await calls.refused("InvalidParameterValue", /already a task running/, "startMessageMoveTask", slow);
+  const { ApproximateNumberOfMessagesMoved: moved } = await calls.call("cancelMessageMoveTask", { TaskHandle });
+  assert.ok(moved < 30, "it was not done");
+  assert.match((await latest()).Status, /^CANCELL(ING|ED)$/);
+  await calls.refused("ResourceNotFoundException", /exist/, "startMessageMoveTask", { SourceArn: `${SourceArn}-none` }, 404);
+}
+
 async function gone(calls, { dead, source }) {
   for (const QueueUrl of [source, dead]) await calls.call("deleteQueue", { QueueUrl });
   const { Error: told } = await calls.refused(MISSING, /does not exist/, "sendMessage", { QueueUrl: source, MessageBody: "x" });
@@ -212,6 +241,7 @@ async function tour(calls) {
   await largest(calls, url);
   await waiting(calls, url);
   const letters = await deadLetters(calls);
+  await movedBack(calls, letters);
   await gone(calls, letters);
 }
 

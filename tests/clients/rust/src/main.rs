@@ -1,5 +1,5 @@
 //! What a program in Rust does with queues on AWS: makes them, sends, receives, deletes, reads errors by their types.
-//! Every operation but those of message-move tasks.
+//! Every operation.
 
 mod fifo;
 mod standard;

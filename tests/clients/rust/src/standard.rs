@@ -173,8 +173,28 @@ async fn dead_letters(sqs: &Client) -> Outcome {
     receive(sqs, &source, 1).await?;
     let letter = receive(sqs, &dead, 1).await?.remove(0);
     equal(letter.message_id(), sent.message_id(), "the dead letter's id")?;
+    moved(sqs, &dead).await?;
     for url in [source, dead] {
         sqs.delete_queue().queue_url(url).send().await?;
     }
     Ok(())
+}
+
+/// Dead letters on their way back, slowly, and a task that is ended.
+async fn moved(sqs: &Client, dead: &str) -> Outcome {
+    for number in 0..3 {
+        sqs.send_message().queue_url(dead).message_body(format!("back {number}")).send().await?;
+    }
+    let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+    let start = sqs.start_message_move_task().source_arn(arn).max_number_of_messages_per_second(1);
+    let start = start.destination_arn(arn.replace("dead", "poison"));
+    let task = start.clone().send().await?.task_handle.ok_or("no handle")?;
+    refused(start.send().await, "InvalidParameterValue")?;
+    sqs.cancel_message_move_task().task_handle(&task).send().await?;
+    let told = sqs.list_message_move_tasks().source_arn(arn).send().await?;
+    let status = told.results().first().and_then(|task| task.status()).unwrap_or_default();
+    equal(status.starts_with("CANCELL"), true, "the task's state")?;
+    let none = sqs.list_message_move_tasks().source_arn(format!("{arn}-none")).send().await;
+    let none = refused(none, "ResourceNotFoundException")?;
+    equal(none.is_resource_not_found_exception(), true, "the type of an error for a queue that is not there")
 }
