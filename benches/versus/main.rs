@@ -1,7 +1,9 @@
 //! The load of `benches/versus/run`: the same calls to any server of the streams API.
 //!
 //! `versus put json|cbor ADDRESS SECONDS` writes, `versus get json|cbor ADDRESS SECONDS` reads what it wrote
-//! first; each prints one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue. `versus crowd ADDRESS STREAMS SHARDS` makes streams that nobody uses, for
+//! first; each prints one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue;
+//! `fill`, `drain`, `count` and `wait` are for `benches/versus/depth`. `versus crowd ADDRESS STREAMS SHARDS` makes
+//! streams that nobody uses, for
 //! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call,
 //! 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
 //! while it runs, so that the server gets what there is of the machine.
@@ -14,6 +16,7 @@
 )]
 
 mod connection;
+mod depth;
 mod encoded;
 mod queues;
 mod streams;
@@ -94,6 +97,7 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let number = |word: &str| word.parse().expect("number");
     let lasts = |seconds: &str| Duration::from_secs_f64(seconds.parse().expect("seconds"));
     match words.as_slice() {
         ["put", encoding, address, seconds] => {
@@ -104,12 +108,21 @@ fn main() {
         }
         ["batches", address, seconds] => runtime.block_on(queues::drive(address, 10, lasts(seconds))).print(),
         ["singles", address, seconds] => runtime.block_on(queues::drive(address, 1, lasts(seconds))).print(),
+        ["fill", address, name, messages, groups] => {
+            runtime.block_on(depth::fill(address, name, number(messages), number(groups)));
+        }
+        ["drain", address, name, seconds] => {
+            runtime.block_on(depth::drain(address, name, lasts(seconds))).print();
+        }
+        ["count", address, name] => println!("{}", runtime.block_on(depth::count(address, name))),
+        ["wait", address, receivers, seconds] => {
+            runtime.block_on(depth::wait(address, number(receivers), lasts(seconds))).print();
+        }
         ["crowd", address, streams, shards] => {
-            let number = |word: &str| word.parse().expect("number");
             runtime.block_on(crowd(address, number(streams), number(shards)));
         }
         _ => println!(
-            "usage: versus put|get json|cbor ADDRESS SECONDS, batches|singles ADDRESS SECONDS; benches/versus/run, crowd and queues do it all"
+            "usage: versus put|get json|cbor ADDRESS SECONDS, batches|singles ADDRESS SECONDS; benches/versus/run, crowd, queues and depth do it all"
         ),
     }
 }

@@ -13,23 +13,23 @@ use std::{
 
 const QUEUES: Spoken =
     Spoken { target: "AmazonSQS", content_type: "application/x-amz-json-1.0", name: "sqs" };
-const CONNECTIONS: usize = 8;
-const BODY_BYTES: usize = 1024;
+pub const CONNECTIONS: usize = 8;
+pub const BODY_BYTES: usize = 1024;
 
-fn request(operation: &str, body: &str) -> Vec<u8> {
+pub fn request(operation: &str, body: &str) -> Vec<u8> {
     connection::request(&QUEUES, operation, body.as_bytes())
 }
 
 /// Requests of one queue for so many messages at once; one message goes by the calls for one.
-struct Calls {
+pub struct Calls {
     url: String,
     most: usize,
     send: Vec<u8>,
-    receive: Vec<u8>,
+    pub receive: Vec<u8>,
 }
 
 impl Calls {
-    fn new(url: &str, most: usize) -> Self {
+    pub fn new(url: &str, most: usize) -> Self {
         let body = "m".repeat(BODY_BYTES);
         let send = match most {
             1 => request("SendMessage", &json!({"QueueUrl": url, "MessageBody": body}).to_string()),
@@ -44,7 +44,7 @@ impl Calls {
         Self { url: url.to_owned(), most, send, receive }
     }
 
-    fn delete(&self, handles: &[&str]) -> Vec<u8> {
+    pub fn delete(&self, handles: &[&str]) -> Vec<u8> {
         if self.most == 1 {
             let body = format!("{{\"QueueUrl\":\"{}\",\"ReceiptHandle\":\"{}\"}}", self.url, handles[0]);
             return request("DeleteMessage", &body);
@@ -59,7 +59,7 @@ impl Calls {
 }
 
 /// The receipt handles of an answer, which is looked through but not parsed: that costs the server's time.
-fn handles(answer: &[u8]) -> Vec<&str> {
+pub fn handles(answer: &[u8]) -> Vec<&str> {
     let name = b"\"ReceiptHandle\"";
     let one = |at: usize| {
         let rest = &answer[at + name.len()..];
@@ -70,9 +70,12 @@ fn handles(answer: &[u8]) -> Vec<&str> {
     memmem::find_iter(answer, name).filter_map(one).collect()
 }
 
-async fn make_queue(address: &str, name: &str) -> String {
+/// Makes a queue, a FIFO queue by its name; one that is there is taken as it is.
+pub async fn make_queue(address: &str, name: &str) -> String {
     let mut connection = Connection::open(address).await;
-    let made = connection.call(&request("CreateQueue", &json!({"QueueName": name}).to_string())).await;
+    let attributes = if name.ends_with(".fifo") { json!({"FifoQueue": "true"}) } else { json!({}) };
+    let wanted = json!({"QueueName": name, "Attributes": attributes});
+    let made = connection.call(&request("CreateQueue", &wanted.to_string())).await;
     let made: Value = serde_json::from_slice(made).expect("answer");
     made["QueueUrl"].as_str().expect("QueueUrl").to_owned()
 }
