@@ -1,9 +1,10 @@
 //! The committer: the one thread that writes the log. It gathers the batches that wait, writes them as one
-//! frame, flushes, applies, answers, and begins again: no timer, while one flush runs the next frame gathers.
+//! frame, flushes, applies, answers, and begins again: while one flush runs the next frame gathers. Only what
+//! nobody waits for, such as leases, rests a little for company: a flush of its own would hold up who waits.
 
 use super::assembly::{Assembly, TrackRun};
 use super::clock::Time;
-use super::core::{Core, Message};
+use super::core::{Core, Message, Submission};
 use super::entry::Operation;
 use super::frame::FRAME_HEADER;
 use super::index::Index;
@@ -21,8 +22,12 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// Longest time that changes rest for which nobody waits.
+const REST: Duration = Duration::from_millis(5);
+/// Most of them that rest.
+const MOST_RESTING: usize = 1024;
 /// Memory that a block takes in the tail besides its bytes.
 const BLOCK_OVERHEAD: usize = 128;
 
@@ -100,10 +105,24 @@ impl Committer {
         }
     }
 
+    /// The first message with those that rested with it: all but the last are batches nobody waits for.
+    fn rest(&self, first: Message) -> VecDeque<Message> {
+        let is_resting = |message: &Message| matches!(message, Message::Batch(Submission { answer: None, batch, .. }) if batch.once.is_none());
+        let until = Instant::now() + REST;
+        let mut messages = VecDeque::from([first]);
+        while messages.len() < MOST_RESTING && messages.back().is_some_and(is_resting) {
+            let Ok(message) = self.inbox.recv_deadline(until) else { break };
+            messages.push_back(message);
+        }
+        messages
+    }
+
     /// Commits the batches that wait, beginning with `first`; gives back a message that is not a batch.
     fn gather(&mut self, first: Message) -> Option<Message> {
+        let mut rested = self.rest(first);
+        // After the rest: what is sent now is not to be visible earlier than it should.
         let mut assembly = Assembly::new(self.core.clock.now());
-        let mut message = Some(first);
+        let mut message = rested.pop_front();
         let mut control = None;
         loop {
             match message {
@@ -113,10 +132,10 @@ impl Committer {
                     break;
                 }
             }
-            if assembly.bytes >= self.core.settings.commit_bytes {
+            if rested.is_empty() && assembly.bytes >= self.core.settings.commit_bytes {
                 break;
             }
-            message = self.inbox.try_recv().ok();
+            message = rested.pop_front().or_else(|| self.inbox.try_recv().ok());
         }
         self.commit(assembly);
         control

@@ -43,6 +43,9 @@ pub struct Service {
     pub operations: &'static [Operation],
     /// How it speaks Query beside JSON 1.0; without it, it speaks JSON 1.1 and CBOR.
     pub query: Option<&'static Query>,
+    /// Operations that run on the threads of the connections, which saves a way there and back: each must be one
+    /// step of the store, since the last ones may be cut off when the endpoint stops.
+    pub brief: &'static [&'static str],
     pub answer: Answer,
 }
 

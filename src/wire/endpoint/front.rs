@@ -217,7 +217,8 @@ impl Front {
         caller.leave = Leave::new(self.draining.clone(), head.left.clone());
         let name = asked.operation.name;
         let service = asked.service;
-        let task = self.tasks_on.spawn(async move { (service.answer)(caller, name, input).await });
+        let runtime = if service.brief.contains(&name) { &Handle::current() } else { &self.tasks_on };
+        let task = runtime.spawn(async move { (service.answer)(caller, name, input).await });
         match timeout(LONGEST, task).await {
             Ok(Ok(answered)) => answered,
             // A panic is logged where it happens.

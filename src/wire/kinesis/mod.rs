@@ -90,6 +90,7 @@ impl Kinesis {
             signing_name: "kinesis",
             operations: &model::OPERATIONS,
             query: None,
+            brief: &[],
             answer,
         }
     }

@@ -7,7 +7,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest as _, Md5};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 /// Most attributes of a message.
 const MOST: usize = 10;
@@ -138,20 +138,16 @@ pub(super) fn digest<'a>(
         };
         put(&value);
     }
-    any.then(|| hex(&digest.finalize()))
+    any.then(|| hex(digest.finalize().into()))
 }
 
 /// The MD5 of a body.
 pub(super) fn digest_of_body(body: &[u8]) -> String {
-    hex(&Md5::digest(body))
+    hex(Md5::digest(body).into())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn hex(digest: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(digest))
 }
 
 /// Whether a receiver wants an attribute: by `All`, `.*`, `prefix.*`, or its name.

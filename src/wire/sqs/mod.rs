@@ -48,6 +48,17 @@ use tokio::sync::watch;
 /// Where the secret of receipt handles and tokens is kept.
 const SECRET: &str = "sqs-secret";
 
+/// What is done with messages, many thousand times a second.
+static BRIEF: [&str; 7] = [
+    "SendMessage",
+    "SendMessageBatch",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+];
+
 static QUERY: Query =
     Query { namespace: "http://queue.amazonaws.com/doc/2012-11-05/", element, told: errors::told };
 
@@ -88,6 +99,7 @@ impl Sqs {
             signing_name: "sqs",
             operations: &model::OPERATIONS,
             query: Some(&QUERY),
+            brief: &BRIEF,
             answer,
         }
     }

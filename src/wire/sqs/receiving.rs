@@ -131,6 +131,9 @@ fn system_attributes(
     envelope: Option<&Envelope>,
     wanted: &Wanted<'_>,
 ) -> Vec<(String, Content)> {
+    if wanted.system.is_empty() {
+        return Vec::new();
+    }
     let wants = |name: &str| wanted.system.contains(&name) || wanted.system.contains(&"All");
     let (account, fifo) = (&queue.identity.account, queue.queue.is_fifo());
     let source = sqs.directory.moved_from(&message.record, &queue.identity).map(|source| source.arn());

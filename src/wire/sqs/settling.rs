@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     pipeline::{now_ms, queue::directory::QueueResource},
-    storage::{ReceiptError, ReceiptState},
+    storage::{Receipt, ReceiptError, ReceiptState},
     wire::{Caller, Input, Output, Reply, ServiceError},
 };
 use futures::future::join_all;
@@ -17,25 +17,31 @@ use std::time::Duration;
 /// Longest time that a message may be hidden after it was received, in seconds: twelve hours.
 const LONGEST: i64 = 43_200;
 
-/// Deletes a message. It is no fault that it is gone already; and none on a standard queue that somebody else has
-/// received it since: then it stays.
-async fn settle(sqs: &Sqs, queue: &QueueResource, handle: &str) -> Result<(), ServiceError> {
-    let lease = ReceiptHandle::open(sqs, queue, handle)?;
-    match sqs.directory.store().delete_messages(&[lease.receipt]).await.pop() {
-        Some(Err(ReceiptError::Commit(error))) => Err(errors::not_committed(&error)),
-        Some(Err(ReceiptError::Refused(ReceiptState::Expired | ReceiptState::Superseded)))
+/// What came of the deletion of a message. It is no fault that it is gone already; and none on a standard queue
+/// that somebody else has received it since: then it stays.
+fn settled(
+    queue: &QueueResource,
+    result: Result<(), ReceiptError>,
+    handle: &str,
+) -> Result<(), ServiceError> {
+    match result {
+        Err(ReceiptError::Commit(error)) => Err(errors::not_committed(&error)),
+        Err(ReceiptError::Refused(ReceiptState::Expired | ReceiptState::Superseded))
             if queue.queue.is_fifo() =>
         {
             Err(errors::invalid_value("ReceiptHandle", handle, "The receipt handle has expired."))
         }
-        Some(Ok(()) | Err(ReceiptError::Refused(_))) | None => Ok(()),
+        Ok(()) | Err(ReceiptError::Refused(_)) => Ok(()),
     }
 }
 
 pub(super) async fn delete(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
     sqs.admit(&queue, Call::Delete, std::iter::empty())?;
-    settle(sqs, &queue, input.text("ReceiptHandle").unwrap_or_default()).await?;
+    let handle = input.text("ReceiptHandle").unwrap_or_default();
+    let lease = ReceiptHandle::open(sqs, &queue, handle)?;
+    let deleted = sqs.directory.store().delete_messages(&[lease.receipt]).await.pop();
+    settled(&queue, deleted.unwrap_or(Ok(())), handle)?;
     Ok(Reply::Empty)
 }
 
@@ -43,14 +49,21 @@ pub(super) async fn delete_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> R
     let queue = sqs.meant(caller, input)?;
     sqs.admit(&queue, Call::Delete, std::iter::empty())?;
     let entries = batches::entries(input, "DeleteMessageBatchRequestEntry")?;
-    let (queue, all) = (&queue, entries.into_iter());
-    let settled = all.map(|(id, entry)| async move {
-        let handle = entry.text("ReceiptHandle").unwrap_or_default();
-        let settled = settle(sqs, queue, handle).await;
-        let told = settled.map(|()| Output::new().with("Id", id.as_str()));
+    let open = |(id, entry): (String, &Input)| {
+        let handle = entry.text("ReceiptHandle").unwrap_or_default().to_owned();
+        let lease = ReceiptHandle::open(sqs, &queue, &handle);
+        (id, handle, lease)
+    };
+    let opened: Vec<_> = entries.into_iter().map(open).collect();
+    let good = opened.iter().filter_map(|(_, _, lease)| Some(lease.as_ref().ok()?.receipt.clone()));
+    let good: Vec<Receipt> = good.collect();
+    let mut deleted = sqs.directory.store().delete_messages(&good).await.into_iter();
+    let told = opened.into_iter().map(|(id, handle, lease)| {
+        let result = lease.and_then(|_| settled(&queue, deleted.next().unwrap_or(Ok(())), &handle));
+        let told = result.map(|()| Output::new().with("Id", id.as_str()));
         (id, told)
     });
-    Ok(batches::answer(join_all(settled).await))
+    Ok(batches::answer(told.collect()))
 }
 
 /// Hides a message for so many seconds from now on, or shows it again at once.

@@ -54,7 +54,7 @@ fn service() -> Service {
         .boxed() as BoxFuture<'static, _>
     });
     let (target, signing_name) = ("Kinesis_20131202", "kinesis");
-    Service { target, signing_name, operations: &OPERATIONS, query: None, answer }
+    Service { target, signing_name, operations: &OPERATIONS, query: None, brief: &[], answer }
 }
 
 fn carry_out(caller: &Caller, operation: &str, input: &Input) -> Result<Reply, ServiceError> {

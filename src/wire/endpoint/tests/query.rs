@@ -31,6 +31,7 @@ fn queues() -> Front {
         signing_name: "kinesis",
         operations: &ASKED,
         query: Some(&QUERY),
+        brief: &["Ask"],
         answer,
     };
     let (section, draining) = (AwsSection::default(), watch::channel(false).1);
