@@ -169,19 +169,25 @@ impl Store {
         &self,
         batches: impl Iterator<Item = (&Receipt, Batch)> + Send,
     ) -> Vec<Result<(), ReceiptError>> {
-        let mut submitted = Vec::new();
-        for (receipt, batch) in batches {
-            submitted.push((receipt, self.submit(batch).await));
+        // Asked before any of them is on its way: one that is deleted must not hide why another is refused.
+        let batches: Vec<(&Receipt, Batch, ReceiptState)> =
+            batches.map(|(receipt, batch)| (receipt, batch, self.receipt_state(receipt))).collect();
+        let mut submitted = Vec::with_capacity(batches.len());
+        for (receipt, batch, state) in batches {
+            submitted.push((receipt, state, self.submit(batch).await));
         }
         let mut answers = Vec::with_capacity(submitted.len());
-        for (receipt, ticket) in submitted {
+        for (receipt, state, ticket) in submitted {
             let answer = match ticket {
                 Ok(ticket) => ticket.durable().await,
                 Err(error) => Err(error),
             };
             answers.push(match answer {
                 Ok(_) => Ok(()),
-                Err(CommitError::StaleReceipt) => Err(ReceiptError::Refused(self.receipt_state(receipt))),
+                Err(CommitError::StaleReceipt) if state == ReceiptState::InFlight => {
+                    Err(ReceiptError::Refused(self.receipt_state(receipt)))
+                }
+                Err(CommitError::StaleReceipt) => Err(ReceiptError::Refused(state)),
                 Err(error) => Err(ReceiptError::Commit(error)),
             });
         }
@@ -231,6 +237,12 @@ impl Store {
         let Some(queue) = &track.queue else { return ReceiptState::Gone };
         let now_ms = self.core().clock.now().steady_ms;
         locked(&queue.machine).receipt(receipt.sequence, receipt.receive_count, now_ms)
+    }
+
+    /// What the clock shows that queues live by, in milliseconds: it goes on over restarts, and does not jump when the
+    /// wall clock is set.
+    pub fn steady_ms(&self) -> i64 {
+        self.core().clock.now().steady_ms
     }
 
     pub fn depth(&self, queue: QueueId) -> Option<QueueDepth> {

@@ -312,7 +312,7 @@ async fn each_message_has_its_own_delay_and_a_waiting_receiver_gets_it_when_it_i
         delay: milliseconds.map(Duration::from_millis),
         ..NewMessage::default()
     };
-    send(&store, queue, &[with("late", None), with("soon", Some(1_000)), with("at once", Some(0))]).await;
+    send(&store, queue, &[with("late", None), with("soon", Some(2_000)), with("at once", Some(0))]).await;
     let store = reopen(store, folder.path(), false);
     assert_eq!(bodies(&receive(&store, queue, 10).await), ["at once"]);
     let soon = store.receive(queue, 10, LONG, LONG).await.unwrap();

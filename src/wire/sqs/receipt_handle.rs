@@ -14,7 +14,7 @@ const PURPOSE: &str = "sqs-receipt";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReceiptHandle {
     pub receipt: Receipt,
-    /// Epoch milliseconds.
+    /// By the store's steady clock, which no jump of the wall clock moves.
     pub received_at_ms: i64,
 }
 

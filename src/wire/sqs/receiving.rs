@@ -5,12 +5,9 @@ use super::{
     receipt_handle::ReceiptHandle,
 };
 use crate::{
-    pipeline::{
-        now_ms,
-        queue::{
-            Envelope,
-            directory::{QueueResource, QueueTerms},
-        },
+    pipeline::queue::{
+        Envelope,
+        directory::{QueueResource, QueueTerms},
     },
     storage::{Fingerprint, LeasedMessage, ReceiveRequest},
     wire::{Caller, Content, Input, Output, Reply, ServiceError},
@@ -105,7 +102,8 @@ fn tell(sqs: &Sqs, queue: &QueueResource, message: &LeasedMessage, wanted: &Want
     let record = &message.record;
     let envelope = Envelope::decode(&record.attributes);
     let id = message_id::of(message, envelope.as_ref());
-    let handle = ReceiptHandle { receipt: message.receipt.clone(), received_at_ms: now_ms() };
+    let handle =
+        ReceiptHandle { receipt: message.receipt.clone(), received_at_ms: sqs.directory.store().steady_ms() };
     // What a stream brought may be no text at all.
     let body = String::from_utf8_lossy(&record.payload).into_owned();
     let system = system_attributes(sqs, queue, (message, &id), envelope.as_ref(), wanted);

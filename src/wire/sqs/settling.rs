@@ -7,7 +7,7 @@ use super::{
     receipt_handle::{ReceiptHandle, unavailable},
 };
 use crate::{
-    pipeline::{now_ms, queue::directory::QueueResource},
+    pipeline::queue::directory::QueueResource,
     storage::{Receipt, ReceiptError, ReceiptState},
     wire::{Caller, Input, Output, Reply, ServiceError},
 };
@@ -79,7 +79,7 @@ async fn hide(
     let visibility = u64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
     let visibility =
         visibility.ok_or_else(|| told("VisibilityTimeout must be an integer between 0 and 43200"))?;
-    let ends_ms = now_ms().saturating_add(seconds.saturating_mul(1_000));
+    let ends_ms = sqs.directory.store().steady_ms().saturating_add(seconds.saturating_mul(1_000));
     if ends_ms > lease.received_at_ms.saturating_add(LONGEST * 1_000) {
         return Err(told("Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"));
     }
