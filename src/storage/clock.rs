@@ -67,10 +67,15 @@ thread_local! {
     pub(super) static JUMP_AT_START_MS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
 }
 
+#[cfg(test)]
+pub(super) mod still;
+
 /// Reads both clocks.
 #[derive(Debug)]
 pub(super) struct Clock {
     last: Mutex<Reading>,
+    #[cfg(test)]
+    still: Option<std::sync::Arc<still::StillClock>>,
     /// For tests: jumps of the wall clock, and time that passes at once.
     #[cfg(test)]
     pub jump_ms: std::sync::atomic::AtomicI64,
@@ -103,6 +108,8 @@ impl Clock {
         let clock = Self {
             last: Mutex::new(Reading { monotonic_ms: 0, time: Time::default() }),
             #[cfg(test)]
+            still: still::StillClock::of_this_thread(),
+            #[cfg(test)]
             jump_ms: JUMP_AT_START_MS.get().into(),
             #[cfg(test)]
             passed_ms: Default::default(),
@@ -125,6 +132,10 @@ impl Clock {
 
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests move the clocks of one store"))]
     fn read(&self) -> (i64, i64) {
+        #[cfg(test)]
+        if let Some(still) = &self.still {
+            return (still.monotonic_ms(), still.wall_ms());
+        }
         let (monotonic_ms, wall_ms) = (monotonic_ms(), wall_ms());
         #[cfg(test)]
         let (monotonic_ms, wall_ms) = {

@@ -49,6 +49,13 @@ mod track;
 mod upkeep;
 mod waiting;
 
+#[cfg(test)]
+pub use clock::still::{StillClock, Stopped};
+#[cfg(test)]
+pub(crate) use queue::{Attempt, Lease, MessageKeys, naive_model};
+#[cfg(test)]
+pub(crate) use tests::tick;
+
 pub use batch::{Batch, Committed, Once, Placement, Ticket};
 pub use block::{Provenance, RecordBlock, StoredRecord};
 pub use diagnosis::{Examination, Finding, Loss, Progress, Remedy, Repaired};

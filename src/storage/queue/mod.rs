@@ -21,7 +21,7 @@ mod moving;
 #[cfg(test)]
 mod moving_tests;
 #[cfg(test)]
-mod naive_model;
+pub mod naive_model;
 mod numbers;
 mod received;
 mod runs;

@@ -48,7 +48,7 @@ fn append(shard: ShardId, payloads: &[&[u8]]) -> Batch {
 }
 
 /// Lets the upkeep thread look after everything now.
-fn tick(store: &Store) {
+pub fn tick(store: &Store) {
     let (done, wait) = flume::bounded(1);
     let jobs = locked(&store.handle.threads).as_ref().map(|threads| threads.jobs.clone());
     jobs.expect("the store is open").send(Job::Tick(done)).expect("the upkeep thread lives");

@@ -41,7 +41,7 @@ impl QueueDirectory {
         });
     }
 
-    pub(super) async fn move_dead_letters(&self) {
+    pub(crate) async fn move_dead_letters(&self) {
         let all: Vec<Arc<QueueResource>> = self.reading().values().cloned().collect();
         for source in all.iter().filter(|source| !source.is_of_the_topology()) {
             if source.queue.max_receives().is_none() || source.queue.depth().exhausted == 0 {

@@ -24,6 +24,13 @@ impl QueueDirectory {
     /// # Errors
     /// When a value of the registry cannot be read, or the store fails.
     pub async fn open(store: Store, home: Home) -> Result<Arc<Self>, QueueDirectoryError> {
+        let directory = Self::open_unwatched(store, home).await?;
+        directory.watch();
+        Ok(directory)
+    }
+
+    /// The same without the task that moves dead letters.
+    pub(crate) async fn open_unwatched(store: Store, home: Home) -> Result<Arc<Self>, QueueDirectoryError> {
         let (queues, naming) = (RwLock::default(), Mutex::new(()));
         let directory = Arc::new(Self { store, home, queues, naming });
         for (key, bytes) in directory.store.list(QUEUES) {

@@ -2,6 +2,7 @@
 
 mod fifo;
 mod fifo_settings;
+mod histories;
 mod messages;
 mod models;
 mod moves;
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 use serde_json::{Value, json};
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tokio::sync::watch;
 
 const BOTH: [Protocol; 2] = [Protocol::JsonOne, Protocol::Query];
@@ -52,6 +53,10 @@ impl Lab {
         let storage = StorageSettings { flush: false, free_space_floor: 0, ..StorageSettings::default() };
         let store = Store::open(folder, storage, StorageMetrics::unregistered()).unwrap();
         let directory = QueueDirectory::open(store, Home::default()).await.unwrap();
+        Self { protocol, ..Self::over(directory, settings).await }
+    }
+
+    async fn over(directory: Arc<QueueDirectory>, settings: SqsSettings) -> Self {
         let caller = Caller {
             account: "000000000000".to_owned(),
             region: "us-east-1".to_owned(),
@@ -62,7 +67,7 @@ impl Lab {
         let (hang_up, left) = watch::channel(false);
         let caller = Caller { leave: Leave::new(draining.clone(), Some(left)), ..caller };
         let sqs = Sqs::open(directory, settings, draining).await.unwrap();
-        Self { sqs, protocol, caller, drain, hang_up, _folder: None }
+        Self { sqs, protocol: Protocol::JsonOne, caller, drain, hang_up, _folder: None }
     }
 
     /// The answer as JSON; null when it has no body.
