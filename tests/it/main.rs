@@ -19,6 +19,7 @@ mod house_rules;
 mod kill_chaos;
 mod many_shards;
 mod process_workers;
+mod queue_kills;
 mod refreshing;
 mod reload;
 mod scaling;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Cuts the power: a reflink copy of the disk keeps exactly what had reached it, and the daemon must
-find every record in that copy that it had acknowledged before.
+find every record in that copy that it had acknowledged before. So it must with the messages of a standard and
+of a FIFO queue: none sent is lost, none deleted comes back, each group in its order.
 
 An XFS image holds disk.img, disk.img holds ext4, ext4 holds the data folder. Cloning disk.img takes
 milliseconds and leaves the page cache out, as a power cut does. The clients' books lie elsewhere.
@@ -14,6 +15,7 @@ import random
 import subprocess
 import time
 
+import queue_books
 import rig
 
 FICLONE = 0x40049409
@@ -87,7 +89,8 @@ class Session:
         self.data = disk.mount / "data"
         self.draw = random.Random(options.seed)
         self.seed, self.flush = options.seed, flush
-        self.books = rig.Books(options.seed)
+        self.books, self.queues = rig.Books(options.seed), queue_books.QueueBooks()
+        self.messages = 0
         self.environment = {
             "CAUDAL__STORAGE__LOG_FILE": "2MiB",
             "CAUDAL__STORAGE__SNAPSHOT": "4MiB",
@@ -107,19 +110,22 @@ class Session:
 
     def cut(self, number):
         """One life of the daemon, one power cut, and the comparison with the books."""
-        producers = None
+        clients = []
         if self.draw.random() < 0.12:
             time.sleep(self.draw.uniform(0, 0.12))  # within recovery
         else:
             self.serve()
-            producers = rig.Producers(self.daemon, self.books, 4, self.seed + number * 97)
+            clients.append(rig.Producers(self.daemon, self.books, 4, self.seed + number * 97))
+            clients.append(queue_books.QueueClients(self.daemon, self.queues, self.seed + number * 89))
             time.sleep(self.draw.uniform(0.02, 0.5))
         with self.books.lock:
             acknowledged = len(self.books.acknowledged)
+        marks = [self.queues.mark()]
         self.disk.cut()
+        marks.append(self.queues.mark())
         self.daemon.kill()
-        if producers:
-            producers.join()
+        for client in clients:
+            client.join()
         self.books.forget_after(acknowledged)
         self.disk.restore()
         if self.flush:
@@ -127,6 +133,7 @@ class Session:
         self.start()
         self.serve()
         self.daemon.wait_until_settled()
+        self.messages += self.queues.check(self.daemon, *marks)
         return self.books.check(self.data)
 
 
@@ -160,7 +167,7 @@ def run_cuts(options, flush):
     spent = time.monotonic() - begun
     print(
         f"{done} power cuts in {spent:.1f} s, flush {'on' if flush else 'OFF'}, seed {options.seed}: "
-        f"{len(session.books.acknowledged)} acknowledged records, slowest start {session.slowest:.2f} s, "
+        f"{len(session.books.acknowledged)} acknowledged records, {session.messages} messages, slowest start {session.slowest:.2f} s, "
         f"{'LOST: ' + losses[0] if losses else 'none lost'}",
         flush=True,
     )
