@@ -20,7 +20,7 @@ from rig import equal
 
 APPLICATION = Path(__file__).resolve().parents[1] / "clients" / "celery"
 # Seconds after which SQS delivers again what is not acknowledged.
-VISIBILITY = 8
+VISIBILITY = 12
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
 
 

@@ -141,7 +141,7 @@ async function events(shop) {
   };
   const sent = Array.from({ length: 300 }, (_, number) => ({ number }));
   await shop.send(url, sent);
-  const options = { handleMessageBatch, batchSize: 10, visibilityTimeout: 4, waitTimeSeconds: 5 };
+  const options = { handleMessageBatch, batchSize: 10, visibilityTimeout: 8, waitTimeSeconds: 5 };
   const consumers = [shop.consumer(url, options), shop.consumer(url, options)];
   await shop.until(async () => `${await shop.counts(url)}` === `${EMPTY}`, "all events");
   await shop.stopped(...consumers);
