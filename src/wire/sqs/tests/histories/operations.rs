@@ -253,8 +253,16 @@ impl History {
         let entries: Vec<Value> = handles.iter().enumerate().map(entry).collect();
         let request = json!({"QueueUrl": Self::url(&first.name), "Entries": entries});
         let answer = self.asked("DeleteMessageBatch", request).await;
-        let expected: Vec<_> =
-            handles.iter().map(|(handle, is_of_it)| self.deleted(handle, *is_of_it)).collect();
+        // Each is judged as its message stands before the batch.
+        let refused = |(handle, is_of_it): &(Handle, bool)| {
+            *is_of_it && self.reference.refuses(&handle.name, handle.sequence, handle.receives)
+        };
+        let refused: Vec<bool> = handles.iter().map(refused).collect();
+        let mut expected = Vec::new();
+        for ((handle, is_of_it), refused) in handles.iter().zip(refused) {
+            let refusal = Err("InvalidParameterValue");
+            expected.push(if refused { refusal } else { self.deleted(handle, *is_of_it) });
+        }
         Self::compare(&answer, &expected);
     }
 

@@ -2,7 +2,8 @@
 //! queue the naive model of the store with what senders said of each message.
 
 use crate::storage::{
-    Attempt, DeduplicationScope, Fingerprint, Lease, MessageKeys, QueuePolicy, naive_model::Model,
+    Attempt, DeduplicationScope, Fingerprint, Lease, MessageKeys, QueuePolicy, ReceiptState,
+    naive_model::Model,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md5::{Digest as _, Md5};
@@ -180,6 +181,13 @@ impl Reference {
             line.model.attempted(Attempt { id, first_at_ms: now, visible_again_at_ms, messages });
         }
         leases
+    }
+
+    /// Whether a FIFO queue refuses a deletion: somebody else has the message, or nobody any more.
+    pub fn refuses(&self, name: &str, sequence: u64, receives: u32) -> bool {
+        let line = &self.lines[name];
+        let state = line.model.receipt(sequence, receives, self.now);
+        line.fifo() && matches!(state, ReceiptState::Expired | ReceiptState::Superseded)
     }
 
     /// Whether a deletion is granted; a standard queue refuses none.
