@@ -27,9 +27,10 @@ use want::Want;
 
 pub use patience::PatienceMemory;
 
-/// Standard errors of the rate that are ordered on top: a worker too many costs less than one too few, and less
-/// than another change.
+/// Standard errors of the rate that are ordered on top, and the least share of it: a worker too many costs less than
+/// one too few, and less than another change.
 const ROOM: f64 = 1.5;
+const LEAST_ROOM: f64 = 0.10;
 /// The same of what a pool shrinks to, so that it need not grow again, up to a share of the rate.
 const ROOM_KEPT: f64 = 2.0;
 const MOST_ROOM_KEPT: f64 = 0.02;
@@ -75,7 +76,9 @@ impl GoalAge {
             Advice::AtMost(useful) => useful,
             _ => f64::INFINITY,
         };
-        let rate = want.rate + ROOM * want.error;
+        // One worker to learn from is one.
+        let least_room = if at.load.per_worker().is_some() { LEAST_ROOM } else { 0.0 };
+        let rate = want.rate + (ROOM * want.error).max(least_room * want.rate);
         let room = (ROOM_KEPT * want.error).min(want.error.max(MOST_ROOM_KEPT * want.rate));
         let keep = want.rate + room;
         let hold = at.bounds.hold(whole(want.all.max(keep).min(useful)));

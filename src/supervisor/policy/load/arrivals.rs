@@ -7,7 +7,7 @@
 use super::{
     counts::{Count, Total},
     noise::Noise,
-    trend,
+    onset, trend,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -256,7 +256,8 @@ impl Arrivals {
         }
         let then = trend::ahead(&self.recent, &self.noise, ahead).unwrap_or(rate);
         let drifted = trend::drift(&self.window, &self.noise, ahead).unwrap_or(rate);
-        rate.max(then).max(drifted).max(self.lately())
+        let begun = onset::rising(&self.window, &self.noise, ahead).unwrap_or(rate);
+        rate.max(then).max(drifted).max(begun).max(self.lately())
     }
 
     /// What the newest seconds of the window say that the rate is at least, below what would cut the window.

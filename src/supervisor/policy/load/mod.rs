@@ -6,6 +6,7 @@ mod arrivals_tests;
 mod contention;
 mod counts;
 mod noise;
+mod onset;
 mod starts;
 mod trend;
 mod work;

@@ -83,18 +83,18 @@ pub fn drift(window: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option
 
 /// Sums for a line of least squares, over samples that are added the newest first. Times count back from now.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sums {
-    samples: f64,
-    seconds: f64,
-    records: f64,
-    time: f64,
-    time_square: f64,
-    time_records: f64,
-    rate_square: f64,
+pub(super) struct Sums {
+    pub samples: f64,
+    pub seconds: f64,
+    pub records: f64,
+    pub time: f64,
+    pub time_square: f64,
+    pub time_records: f64,
+    pub rate_square: f64,
 }
 
 impl Sums {
-    fn add(&mut self, sample: Count) {
+    pub fn add(&mut self, sample: Count) {
         let time = -(self.seconds + sample.seconds / 2.0);
         self.samples += 1.0;
         self.seconds += sample.seconds;
