@@ -6,6 +6,7 @@
 
 use super::{
     counts::{Count, Total},
+    hazard::Hazard,
     noise::Noise,
     onset, trend,
 };
@@ -22,8 +23,8 @@ const SHORTEST: Duration = Duration::from_millis(500);
 /// Newest samples that are kept whatever the rate was.
 const RECENT_SAMPLES: usize = 121;
 /// Suffixes that are compared with the rest of the window: their lengths in seconds, and the standard deviations
-/// by which they must depart. Short ones are looked at more often, so they must depart by more for the same
-/// false alarms: about one in twenty hours for each length.
+/// by which they must depart where the rate seldom changes. Short ones are looked at more often, so they must depart
+/// by more for the same false alarms: about one in twenty hours for each length.
 const SUFFIXES: [(f64, f64); 12] = [
     (1.0, 5.3),
     (2.0, 5.0),
@@ -65,8 +66,9 @@ pub struct ArrivalsMemory {
     pub newest: Vec<(f32, f32)>,
     /// The same of those since the rate last changed.
     pub window: Vec<(f32, f32)>,
-    /// How much they vary by chance.
+    /// How much they vary by chance, and how often their rate changes.
     pub noise: Noise,
+    pub hazard: Hazard,
 }
 
 /// Arrivals of one pool.
@@ -81,6 +83,7 @@ pub struct Arrivals {
     /// The newest samples, whatever the rate was.
     recent: VecDeque<Count>,
     noise: Noise,
+    hazard: Hazard,
 }
 
 impl Arrivals {
@@ -97,6 +100,7 @@ impl Arrivals {
             newest: self.recent.iter().map(|sample| joined(&[*sample])).collect(),
             window: older.chunks(JOINED).map(joined).chain(newer).collect(),
             noise: self.noise,
+            hazard: self.hazard,
         }
     }
 
@@ -112,6 +116,9 @@ impl Arrivals {
         self.window = memory.window.iter().take(2 * RECENT_SAMPLES).filter_map(count).collect();
         if memory.noise.is_sound() {
             self.noise = memory.noise;
+        }
+        if memory.hazard.is_sound() {
+            self.hazard = memory.hazard;
         }
         if age > SHORT_BREAK {
             let seconds = self.seconds().min(RECALLED);
@@ -147,6 +154,7 @@ impl Arrivals {
         while self.recent.len() > RECENT_SAMPLES {
             self.recent.pop_front();
         }
+        self.hazard.pass(newest.seconds);
         let calm = self.total();
         let above = |sigmas: f64| {
             newest.rate() > calm.rate() && self.departs(Total::of(newest), calm, sigmas).is_some()
@@ -165,6 +173,7 @@ impl Arrivals {
         if let Some(cut) = self.change() {
             let excess = self.window.len().saturating_sub(cut);
             self.window.drain(..excess);
+            self.hazard.note();
         }
     }
 
@@ -196,7 +205,7 @@ impl Arrivals {
             newest.add(*sample);
             let mut least = None;
             while let Some((_, sigmas)) = suffixes.next_if(|(length, _)| newest.seconds >= length - 0.2) {
-                least = Some(sigmas);
+                least = Some(self.hazard.eased(sigmas));
             }
             let Some(least) = least else { continue };
             if let Some(sigmas) = self.departs(newest, whole.without(newest), least)
@@ -254,9 +263,9 @@ impl Arrivals {
         if self.suspect.is_some() {
             return rate;
         }
-        let then = trend::ahead(&self.recent, &self.noise, ahead).unwrap_or(rate);
+        let then = trend::ahead(&self.recent, &self.noise, &self.hazard, ahead).unwrap_or(rate);
         let drifted = trend::drift(&self.window, &self.noise, ahead).unwrap_or(rate);
-        let begun = onset::rising(&self.window, &self.noise, ahead).unwrap_or(rate);
+        let begun = onset::rising(&self.window, &self.noise, &self.hazard, ahead).unwrap_or(rate);
         rate.max(then).max(drifted).max(begun).max(self.lately())
     }
 

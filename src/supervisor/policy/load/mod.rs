@@ -5,6 +5,7 @@ mod arrivals;
 mod arrivals_tests;
 mod contention;
 mod counts;
+mod hazard;
 mod noise;
 mod onset;
 mod starts;

@@ -5,6 +5,7 @@
 
 use super::{
     counts::{Count, Total},
+    hazard::Hazard,
     noise::Noise,
     trend::Sums,
 };
@@ -19,11 +20,11 @@ const RISING_SIGMAS: f64 = 4.2;
 /// Standard errors by which the slope is believed in part (shrinkage after James and Stein).
 const DOUBTED_SIGMAS: f64 = 1.7;
 /// Share of the time ahead for which it is believed to go on.
-const GOES_ON: f64 = 0.5;
+const GOES_ON: f64 = 0.25;
 /// A hinge counts when the samples vary about it no more than so many times the usual: beside a batch it does not.
 const LACK_OF_FIT: f64 = 2.0;
 /// Nor does it where a step explains so many times as much: that will cut the window soon.
-const STEP: f64 = 1.0 / 0.6;
+const STEP: f64 = 1.1;
 
 /// A rate that was level, and rises since.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +41,14 @@ struct Hinge {
 }
 
 /// The rate `ahead` from now, if it began to rise within the samples of one rate: after the likeliest of hinges.
-pub fn rising(window: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option<f64> {
+pub fn rising(window: &VecDeque<Count>, noise: &Noise, hazard: &Hazard, ahead: Duration) -> Option<f64> {
     let mut whole = Total::default();
     window.iter().for_each(|sample| whole.add(*sample));
     let mut newest = Sums::default();
     let mut passed = Vec::with_capacity(window.len());
     let mut lengths = LASTED.into_iter().peekable();
     let mut likeliest: Option<Hinge> = None;
+    let least = hazard.eased(RISING_SIGMAS);
     for sample in window.iter().rev() {
         if lengths.peek().is_none() {
             break;
@@ -66,7 +68,9 @@ pub fn rising(window: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Optio
         }
         let hinge = Hinge::of(&newest, before, noise);
         let is_likelier = likeliest.is_none_or(|other| hinge.sigmas() > other.sigmas());
-        if is_likelier && hinge.holds() && hinge.explains * STEP >= explained_by_a_step(&passed, hinge.before)
+        if is_likelier
+            && hinge.holds(least)
+            && hinge.explains * STEP >= explained_by_a_step(&passed, hinge.before)
         {
             likeliest = Some(hinge);
         }
@@ -107,8 +111,8 @@ impl Hinge {
         self.slope / self.error
     }
 
-    fn holds(&self) -> bool {
-        self.sigmas() > RISING_SIGMAS && self.spread < LACK_OF_FIT
+    fn holds(&self, least: f64) -> bool {
+        self.sigmas() > least && self.spread < LACK_OF_FIT
     }
 
     /// The rate `ahead` from now.
@@ -132,7 +136,7 @@ mod tests {
         let count = |(rate, by): (f64, f64)| Count { seconds: 1.0, records: rate + by };
         let window: VecDeque<Count> = rates.zip(chance).map(count).collect();
         window.iter().zip(window.iter().skip(1)).take(119).for_each(|(one, other)| noise.learn(*one, *other));
-        rising(&window, &noise, AHEAD)
+        rising(&window, &noise, &Hazard::default(), AHEAD)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether a rate keeps rising, and where it will be.
 
-use super::{counts::Count, noise::Noise};
+use super::{counts::Count, hazard::Hazard, noise::Noise};
 use std::{collections::VecDeque, time::Duration};
 
 /// Seconds that a line is laid through, the newest, and the standard errors that its slope must be greater than:
@@ -28,7 +28,7 @@ struct Line {
 }
 
 /// The rate `ahead` from now, if the newest samples have been rising in a straight line.
-pub fn ahead(recent: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option<f64> {
+pub fn ahead(recent: &VecDeque<Count>, noise: &Noise, hazard: &Hazard, ahead: Duration) -> Option<f64> {
     let mut passed = Vec::with_capacity(recent.len());
     let mut sums = Sums::default();
     let mut spans = SPANS.into_iter().peekable();
@@ -41,7 +41,7 @@ pub fn ahead(recent: &VecDeque<Count>, noise: &Noise, ahead: Duration) -> Option
         // A span ends with the last sample that does not lead beyond it.
         while let Some((span, sigmas)) = spans.next_if(|(span, _)| with_next > span + 0.5) {
             let line = sums.line(noise).filter(|line| line.seconds >= span - 1.5);
-            let rising = line.filter(|line| line.slope > sigmas * line.error);
+            let rising = line.filter(|line| line.slope > hazard.eased(sigmas) * line.error);
             let rising = rising.filter(|line| line.explains > explained_by_a_step(&passed));
             // A slope is believed for what it is at least.
             let then = rising.map(|line| {
