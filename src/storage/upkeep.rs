@@ -137,8 +137,8 @@ fn expire_messages(core: &Core, now_ms: i64) {
         // A full committer loses only the note: the messages expire again after a restart.
         let _ = batch.is_empty() || core.note(batch);
         queue.waiting.stir(&locked(&queue.machine));
-        let live_from = locked(&queue.machine).oldest_live_sequence().unwrap_or_else(|| track.next());
-        track.places().trim(live_from);
+        let needed_from = locked(&queue.machine).needed_from();
+        track.places().trim(needed_from);
     }
 }
 

@@ -204,6 +204,12 @@ impl QueueMachine {
         self.first_fresh().into_iter().chain(received).min()
     }
 
+    /// From where on bodies are to be kept: from the oldest live message, else from the next one. That of the
+    /// track is no measure: for a moment it has passed messages which have not come here yet.
+    pub fn needed_from(&self) -> u64 {
+        self.oldest_live_sequence().unwrap_or(self.next_sequence)
+    }
+
     pub fn is_live(&self, sequence: u64) -> bool {
         self.received.get(sequence).is_some()
             || self.ready.contains(sequence)
