@@ -226,13 +226,16 @@ impl History {
         assert_eq!(answer, self.hidden(&handle, is_of_it, seconds).map_err(str::to_owned));
     }
 
-    /// Handles of one queue, each once.
+    /// Handles of one queue, each lease once: an attempt that is repeated gives another handle of the same.
     fn handles(&mut self) -> Vec<(Handle, bool)> {
         let Some((first, is_of_it)) = self.handle() else { return Vec::new() };
         let (name, mut all) = (first.name.clone(), vec![(first, is_of_it)]);
         for _ in 0..self.random.random_range(0..9) {
             let more = self.handle().filter(|(more, _)| more.name == name);
-            all.extend(more.filter(|(more, _)| all.iter().all(|(known, _)| known.text != more.text)));
+            all.extend(more.filter(|(more, _)| {
+                all.iter()
+                    .all(|(known, _)| known.sequence != more.sequence || known.receives != more.receives)
+            }));
         }
         all
     }
