@@ -3,9 +3,8 @@
 //! `versus put json|cbor ADDRESS SECONDS` writes, `versus get json|cbor ADDRESS SECONDS` reads what it wrote
 //! first; each prints one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue;
 //! `fill`, `drain`, `count` and `wait` are for `benches/versus/depth`. `versus crowd ADDRESS STREAMS SHARDS` makes
-//! streams that nobody uses, for
-//! `benches/versus/crowd`: so many of one shard, and one of so many shards. 500 records of 1 KiB a call,
-//! 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
+//! streams that nobody uses, for `benches/versus/crowd`: so many of one shard, and one of so many shards. `versus
+//! nothing PORT` is a server that stores nothing. 500 records of 1 KiB a call, 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
 //! while it runs, so that the server gets what there is of the machine.
 
 #![allow(
@@ -18,6 +17,7 @@
 mod connection;
 mod depth;
 mod encoded;
+mod nothing;
 mod queues;
 mod streams;
 
@@ -118,6 +118,7 @@ fn main() {
         ["wait", address, receivers, seconds] => {
             runtime.block_on(depth::wait(address, number(receivers), lasts(seconds))).print();
         }
+        ["nothing", port] => nothing::serve(port.parse().expect("port")),
         ["crowd", address, streams, shards] => {
             runtime.block_on(crowd(address, number(streams), number(shards)));
         }

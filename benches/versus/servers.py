@@ -116,6 +116,12 @@ def caudal(binary):
     return Server(command, port, folder=folder, beside=folder)
 
 
+def nothing(load):
+    """A server that stores nothing and answers what was made before: the most that any could show."""
+    port = free_port()
+    return Server([load.resolve(), "nothing", port], port)
+
+
 def ferrokinesis():
     """Rust, in memory; from crates."""
     binary = CACHE / "ferrokinesis" / "bin" / "ferrokinesis"
