@@ -1,15 +1,17 @@
 //! Every fuzz target, tried a few thousand times without a fuzzer.
 
 use caudal_fuzz::{
-    body_encoding, cbor, event_stream, json, query, sequence_number, shapes, shard_iterator, signature,
+    body_encoding, cbor, event_stream, json, query, queue_json, sequence_number, shapes, shard_iterator,
+    signature,
 };
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(Target, &[u8]); 9] = [
+const TARGETS: [(Target, &[u8]); 10] = [
     (json, b"\x19{\"StreamName\":\"a\",\"Records\":[{\"Data\":\"AAAA\",\"PartitionKey\":\"k\"}]}"),
     (cbor, b"\x19\xa1\x6aStreamName\x61a"),
-    (query, b"\x19StreamName=a&Records.member.1.Data=AAAA&Records.member.1.PartitionKey=k%20+"),
+    (queue_json, b"\x11{\"QueueUrl\":\"q\",\"MessageBody\":\"m\",\"MessageAttributes\":{\"a\":{\"DataType\":\"Binary\",\"BinaryValue\":\"AAAA\"}}}"),
+    (query, b"\x11QueueUrl=q&MessageBody=m%20+&MessageAttribute.1.Name=a&MessageAttribute.1.Value.DataType=Binary&MessageAttribute.1.Value.BinaryValue=AAAA"),
     (shapes, b"{\"StreamName\":\"a\"}"),
     (
         signature,

@@ -6,7 +6,7 @@
 //! RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz json -- -rss_limit_mb=512 -max_total_time=600
 //! ```
 //!
-//! The other targets: `cbor`, `query`, `shapes`, `signature`, `event_stream`, `shard_iterator`,
+//! The other targets: `cbor`, `queue_json`, `query`, `shapes`, `signature`, `event_stream`, `shard_iterator`,
 //! `sequence_number`, `body_encoding`. `cargo test` in this folder tries each of them a few thousand times without a fuzzer.
 
 #![allow(dead_code, unused_imports, reason = "the daemon uses more of the sources that are taken here")]
@@ -17,47 +17,53 @@ pub mod wire;
 
 use bytes::Bytes;
 use wire::{
-    kinesis::OPERATIONS,
+    Operation, kinesis,
     protocol::{Content, Output, Protocol, event_stream as frames},
     signing::{Claim, Credentials, SignedRequest, verify},
+    sqs,
 };
 
 /// Most bytes of an answer that refuses a request.
 const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// The operation that the first byte chooses, and the rest.
-fn chosen(data: &[u8]) -> Option<(&'static wire::Operation, Bytes)> {
+fn chosen(operations: &'static [Operation], data: &[u8]) -> Option<(&'static Operation, Bytes)> {
     let (first, rest) = data.split_first()?;
-    Some((OPERATIONS.get(usize::from(*first) % OPERATIONS.len())?, Bytes::copy_from_slice(rest)))
+    Some((operations.get(usize::from(*first) % operations.len())?, Bytes::copy_from_slice(rest)))
 }
 
-fn read(protocol: Protocol, data: &[u8]) {
-    let Some((operation, body)) = chosen(data) else { return };
+fn read(protocol: Protocol, operations: &'static [Operation], data: &[u8]) {
+    let Some((operation, body)) = chosen(operations, data) else { return };
     if let Err(refused) = protocol.read(operation.input, &body) {
         assert_eq!(refused.status, 400, "{refused}");
         assert!(refused.message.len() < LONGEST_REFUSAL, "{} bytes", refused.message.len());
     }
 }
 
-/// A request in JSON 1.1.
+/// A request to the streams in JSON 1.1.
 pub fn json(data: &[u8]) {
-    read(Protocol::Json, data);
+    read(Protocol::Json, &kinesis::OPERATIONS, data);
 }
 
-/// A request in CBOR 1.1.
+/// A request to the streams in CBOR 1.1.
 pub fn cbor(data: &[u8]) {
-    read(Protocol::Cbor, data);
+    read(Protocol::Cbor, &kinesis::OPERATIONS, data);
 }
 
-/// A request in Query.
+/// A request to the queues in JSON 1.0.
+pub fn queue_json(data: &[u8]) {
+    read(Protocol::Json, &sqs::OPERATIONS, data);
+}
+
+/// A request to the queues in Query.
 pub fn query(data: &[u8]) {
-    read(Protocol::Query, data);
+    read(Protocol::Query, &sqs::OPERATIONS, data);
 }
 
 /// Every operation's input model on the same bytes, in all protocols.
 pub fn shapes(data: &[u8]) {
     let body = Bytes::copy_from_slice(data);
-    for operation in &OPERATIONS {
+    for operation in kinesis::OPERATIONS.iter().chain(&sqs::OPERATIONS) {
         for protocol in [Protocol::Json, Protocol::Cbor, Protocol::Query] {
             let _ = protocol.read(operation.input, &body);
         }

@@ -1,0 +1,6 @@
+//! What requests to queues may hold.
+
+#[path = "../../../src/wire/sqs/model.rs"]
+mod model;
+
+pub use model::OPERATIONS;
