@@ -44,7 +44,6 @@ impl QueueDirectory {
             let queue = Queue::open_as(names, &section, fifo, store).await?;
             directory.insert(&QueueResource::new(identity, queue, kept, false));
         }
-        directory.watch();
         Ok(directory)
     }
 
