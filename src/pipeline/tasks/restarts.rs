@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Sums of shares are no exact numbers.
+const ROUNDING: f64 = 1e-9;
+
 /// When workers that failed are started again, and when their pool is given up for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -85,8 +88,8 @@ struct KeyHistory {
 pub(super) struct Restarts {
     terms: RestartTerms,
     keys: BTreeMap<String, KeyHistory>,
-    /// Failures that count towards the budget.
-    recent: VecDeque<Instant>,
+    /// Failures that count towards the budget, each with the workers that the pool had then.
+    recent: VecDeque<(Instant, usize)>,
     exhausted_until: Option<Instant>,
     jitter: SmallRng,
     count: u64,
@@ -135,7 +138,7 @@ impl Restarts {
         let history = KeyHistory { consecutive, failed_at: now, not_before: now + rest, waits: true };
         self.keys.insert(failed.key.to_owned(), history);
         self.count_towards_budget(failed, now);
-        if self.recent.len() >= self.terms.budget(failed.pool) {
+        if self.spent() >= 1.0 - ROUNDING {
             self.recent.clear();
             self.exhausted_until = Some(now + self.terms.within.0);
             return self.terms.within.0.max(rest);
@@ -143,14 +146,19 @@ impl Restarts {
         rest
     }
 
+    /// The share of its budget that the pool has used up. What failed among many weighs little, also when few are left.
+    fn spent(&self) -> f64 {
+        self.recent.iter().map(|(_, pool)| 1.0 / self.terms.budget(*pool) as f64).sum()
+    }
+
     /// A failure after work was done gives one back: the pool gets on, however rough the way.
     fn count_towards_budget(&mut self, failed: Failed<'_>, now: Instant) {
         if failed.progressed {
             self.recent.pop_front();
         } else {
-            self.recent.push_back(now);
+            self.recent.push_back((now, failed.pool));
         }
-        while self.recent.front().is_some_and(|at| now.duration_since(*at) > self.terms.within.0) {
+        while self.recent.front().is_some_and(|(at, _)| now.duration_since(*at) > self.terms.within.0) {
             self.recent.pop_front();
         }
     }

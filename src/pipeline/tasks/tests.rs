@@ -163,6 +163,21 @@ fn other_terms_shorten_a_rest_and_give_another_chance() {
 }
 
 #[test]
+fn what_failed_among_many_does_not_end_a_pool_that_has_become_small() {
+    let mut restarts = Restarts::new("workers");
+    let now = Instant::now();
+    let mut fail = |pool, times| {
+        (0..times).for_each(|_| {
+            restarts.failed(Failed { pool, ..once("a") }, now);
+        });
+        restarts.is_exhausted(now)
+    };
+    assert!(!fail(32, 80), "half of what 32 workers may");
+    assert!(!fail(1, 2), "nine tenths with two of the five of a single one");
+    assert!(fail(32, 16), "the rest");
+}
+
+#[test]
 fn the_same_node_rests_alike_in_every_run() {
     let rests = || {
         let mut restarts = Restarts::new("bronze");
