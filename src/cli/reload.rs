@@ -1,11 +1,11 @@
 //! `caudal reload`: a running daemon reads its topology file again and changes to it.
 
 use super::output::print;
-use crate::{error::Failure, settings::Settings, units::Span};
+use crate::{error::Failure, pipeline::http_server::reachable, settings::Settings, units::Span};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -101,27 +101,9 @@ async fn ask(daemon: &RunFile, settings: &Settings, wait: Span) -> Result<(Statu
     Ok((status, serde_json::from_slice(&body).unwrap_or_else(unreadable)))
 }
 
-/// Where a listener on all addresses is reached from this machine.
-fn reachable(admin: SocketAddr) -> SocketAddr {
-    let ip = match admin.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, admin.port())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listener_on_all_addresses_is_asked_on_this_machine() {
-        let reached = |text: &str| reachable(text.parse().unwrap()).to_string();
-        assert_eq!(reached("0.0.0.0:9464"), "127.0.0.1:9464");
-        assert_eq!(reached("[::]:9464"), "[::1]:9464");
-        assert_eq!(reached("10.0.0.7:1"), "10.0.0.7:1");
-    }
 
     #[test]
     fn without_a_run_file_the_folder_and_the_remedy_are_named() {

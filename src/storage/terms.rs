@@ -45,6 +45,22 @@ impl Default for StorageSettings {
     }
 }
 
+#[cfg(test)]
+impl StorageSettings {
+    /// Small files and short tails, so that little data crosses every boundary.
+    pub fn small() -> Self {
+        Self {
+            log_file_bytes: 64 * 1024,
+            commit_bytes: 16 * 1024,
+            commit_queue: 64,
+            tail_bytes: 16 * 1024,
+            free_space_floor: 0,
+            snapshot_bytes: 96 * 1024,
+            flush: false,
+        }
+    }
+}
+
 /// How long a shard keeps records that all of its readers have passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {

@@ -3,9 +3,11 @@
 
 mod farewell;
 mod incoming;
+mod reaching;
 mod refusals;
 mod rest;
 
+pub use reaching::reachable;
 pub use refusals::{Refusals, Words};
 pub use rest::{Held, Underway};
 

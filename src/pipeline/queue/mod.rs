@@ -17,7 +17,7 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::{Envelope, MessageAttribute, moved_from, raw as envelope_of};
+pub use envelope::{Envelope, MessageAttribute, raw as envelope_of};
 pub use put_aside::{PutAside, origin_of};
 pub use quarantine::Quarantine;
 pub use queue::{FifoTerms, Queue, QueueError};

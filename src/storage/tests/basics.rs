@@ -1,7 +1,7 @@
 //! Appending, reading, checkpoints, the registry, idempotency, messages.
 
 use super::super::*;
-use super::{append, block, open, payloads, small};
+use super::{append, block, open, payloads};
 use crate::telemetry::StorageMetrics;
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn a_batch_larger_than_a_file_gets_a_file_of_its_own() {
 async fn only_one_store_has_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let second = Store::open(folder.path(), small(), StorageMetrics::unregistered());
+    let second = Store::open(folder.path(), StorageSettings::small(), StorageMetrics::unregistered());
     assert!(matches!(second, Err(OpenError::Locked { .. })));
     store.close().unwrap();
     open(folder.path());
@@ -230,7 +230,7 @@ async fn a_message_is_leased_only_when_it_can_be_handed_out() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(
         folder.path(),
-        StorageSettings { flush: false, ..small() },
+        StorageSettings { flush: false, ..StorageSettings::small() },
         StorageMetrics::unregistered(),
     )
     .unwrap();

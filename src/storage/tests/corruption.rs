@@ -2,7 +2,7 @@
 //! `CAUDAL_MUTATIONS` sets how many are tried.
 
 use super::super::*;
-use super::{append, block, copy, small};
+use super::{append, block, copy};
 use crate::telemetry::StorageMetrics;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -43,7 +43,7 @@ async fn contents(store: &Store) -> Result<Contents, ReadError> {
 
 /// Several files, snapshots, a queue, checkpoints, values.
 async fn original(folder: &Path, closed: bool) -> Contents {
-    let settings = StorageSettings { flush: true, ..small() };
+    let settings = StorageSettings { flush: true, ..StorageSettings::small() };
     let store = Store::open(folder, settings, StorageMetrics::unregistered()).unwrap();
     for name in ["a", "b", "c"] {
         store.declare_shard(name).await.unwrap();
@@ -125,7 +125,7 @@ async fn tried(closed: bool, seeds: std::ops::Range<u64>) -> (u64, u64) {
         let copied = tempfile::tempdir().unwrap();
         copy(folder.path(), copied.path());
         let what = mutate(&mut StdRng::seed_from_u64(seed), copied.path());
-        match Store::open(copied.path(), small(), StorageMetrics::unregistered()) {
+        match Store::open(copied.path(), StorageSettings::small(), StorageMetrics::unregistered()) {
             Err(_) => refused += 1,
             Ok(store) => match contents(&store).await {
                 Err(_) => refused += 1,

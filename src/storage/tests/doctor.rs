@@ -3,7 +3,7 @@
 use super::super::doctor::{examine, repair};
 use super::super::log_file::{index_path, log_path};
 use super::super::*;
-use super::{append, block, damage, frames_of, open, payloads, small, tick, written_files};
+use super::{append, block, damage, frames_of, open, payloads, tick, written_files};
 use crate::telemetry::StorageMetrics;
 use std::path::Path;
 use std::time::Duration;
@@ -115,7 +115,7 @@ async fn a_loss_is_accepted_only_when_asked_and_then_written_down() {
 #[tokio::test]
 async fn a_loss_across_a_snapshot_is_one_loss() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = StorageSettings { snapshot_bytes: 40 * 1024, ..small() };
+    let settings = StorageSettings { snapshot_bytes: 40 * 1024, ..StorageSettings::small() };
     let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
     let (shard, queue) = (store.declare_shard("s").await.unwrap(), QueueId(1));
     store.declare_queue("q", QueuePolicy::default()).await.unwrap();

@@ -18,21 +18,8 @@ use super::{Batch, RecordBlock, ShardId, StorageSettings, Store};
 use crate::telemetry::StorageMetrics;
 use std::path::Path;
 
-/// Small files and short tails, so that little data crosses every boundary.
-fn small() -> StorageSettings {
-    StorageSettings {
-        log_file_bytes: 64 * 1024,
-        commit_bytes: 16 * 1024,
-        commit_queue: 64,
-        tail_bytes: 16 * 1024,
-        free_space_floor: 0,
-        snapshot_bytes: 96 * 1024,
-        flush: false,
-    }
-}
-
 fn open(folder: &Path) -> Store {
-    Store::open(folder, small(), StorageMetrics::unregistered()).expect("the folder opens")
+    Store::open(folder, StorageSettings::small(), StorageMetrics::unregistered()).expect("the folder opens")
 }
 
 fn block(payloads: &[&[u8]]) -> RecordBlock {

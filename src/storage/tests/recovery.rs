@@ -2,7 +2,7 @@
 
 use super::super::log_file::log_path;
 use super::super::*;
-use super::{append, damage, frames_of, open, payloads, small, written_files};
+use super::{append, damage, frames_of, open, payloads, written_files};
 use crate::telemetry::StorageMetrics;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ async fn filled(store: &Store, count: u32) -> ShardId {
 }
 
 fn refusal(folder: &Path) -> OpenError {
-    match Store::open(folder, small(), StorageMetrics::unregistered()) {
+    match Store::open(folder, StorageSettings::small(), StorageMetrics::unregistered()) {
         Ok(_) => panic!("the damaged folder was opened"),
         Err(error) => error,
     }
@@ -65,7 +65,7 @@ async fn damage_at_the_end_of_a_file_that_another_follows_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(
         folder.path(),
-        StorageSettings { snapshot_bytes: u64::MAX, ..small() },
+        StorageSettings { snapshot_bytes: u64::MAX, ..StorageSettings::small() },
         StorageMetrics::unregistered(),
     )
     .unwrap();
@@ -79,7 +79,7 @@ async fn damage_at_the_end_of_a_file_that_another_follows_is_refused() {
     let fresh = tempfile::tempdir().unwrap();
     let store = Store::open(
         fresh.path(),
-        StorageSettings { snapshot_bytes: u64::MAX, ..small() },
+        StorageSettings { snapshot_bytes: u64::MAX, ..StorageSettings::small() },
         StorageMetrics::unregistered(),
     )
     .unwrap();

@@ -2,7 +2,7 @@
 
 use super::super::locking::locked;
 use super::super::*;
-use super::{append, block, open, payloads, small, tick, written_files};
+use super::{append, block, open, payloads, tick, written_files};
 use crate::telemetry::StorageMetrics;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ async fn a_full_disk_holds_growth_back_and_lets_the_rest_go_on() {
     batch.send(queue, block(&[b"message"]), 0);
     store.commit(batch).await.unwrap();
     store.close().unwrap();
-    let settings = StorageSettings { free_space_floor: u64::MAX / 4, ..small() };
+    let settings = StorageSettings { free_space_floor: u64::MAX / 4, ..StorageSettings::small() };
     let store = Store::open(folder.path(), settings, StorageMetrics::unregistered()).unwrap();
     tick(&store);
     assert!(store.disk_full() && store.healthy());

@@ -2,17 +2,18 @@
 
 use crate::{
     pipeline::{
+        http_server::reachable,
         queue::{Queue, directory::QueueIdentity},
         workers::Environment,
     },
     wire::endpoint::AwsSection,
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Puts into a program's environment where its queue is, and keys where any will do. What the topology gives
 /// it itself stays.
 pub(super) fn tell(environment: &mut Environment, aws: &AwsSection, bound: SocketAddr, queue: &Queue) {
-    let endpoint = format!("http://{}", reached(bound));
+    let endpoint = format!("http://{}", reachable(bound));
     let name = QueueIdentity::name_of(queue.name(), queue.is_fifo());
     let account = aws.account.as_str();
     let mut tell = |name: &str, value: &str| {
@@ -30,16 +31,6 @@ pub(super) fn tell(environment: &mut Environment, aws: &AwsSection, bound: Socke
         tell("AWS_ACCESS_KEY_ID", account);
         tell("AWS_SECRET_ACCESS_KEY", "any");
     }
-}
-
-/// How this machine reaches what is bound: all its addresses are no address to connect to.
-fn reached(bound: SocketAddr) -> SocketAddr {
-    let address = match bound.ip() {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
-    };
-    SocketAddr::new(address, bound.port())
 }
 
 #[cfg(test)]

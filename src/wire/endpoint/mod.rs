@@ -13,7 +13,6 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::wire) use crate::pipeline::{random_uuid, uuid_of};
 pub use front::Front;
 pub use section::{Account, AwsSection, Listen};
 pub use server::Endpoint;

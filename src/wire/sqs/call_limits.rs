@@ -5,7 +5,10 @@
 
 use super::{Sqs, errors};
 use crate::{
-    pipeline::{queue::directory::QueueResource, stream::directory::LIMITS_TAG},
+    pipeline::{
+        queue::directory::QueueResource,
+        stream::directory::{LIMITS_TAG, limits_by_tag},
+    },
     storage::{Fingerprint, QueueId},
     wire::ServiceError,
 };
@@ -86,12 +89,13 @@ impl Sqs {
         &self,
         queue: &QueueResource,
         call: Call,
-        groups: impl Iterator<Item = &'g str>,
+        groups: impl IntoIterator<Item = &'g str>,
     ) -> Result<(), ServiceError> {
         if !self.is_limited(queue) {
             return Ok(());
         }
-        let mut groups: Vec<Fingerprint> = groups.map(|group| Fingerprint::of(group.as_bytes())).collect();
+        let mut groups: Vec<Fingerprint> =
+            groups.into_iter().map(|group| Fingerprint::of(group.as_bytes())).collect();
         groups.sort_unstable();
         groups.dedup();
         match self.calls.admit(queue.queue.id(), call, queue.terms().limit_by_group, &groups) {
@@ -104,11 +108,7 @@ impl Sqs {
         if !queue.queue.is_fifo() {
             return false;
         }
-        let by_tag = || match queue.tag(LIMITS_TAG)?.as_str() {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
-        };
+        let by_tag = || limits_by_tag(&queue.tag(LIMITS_TAG)?);
         queue.queue.section().limits.or_else(by_tag).unwrap_or(self.settings.limits)
     }
 }

@@ -13,10 +13,13 @@ pub(super) fn are_allowed(text: &str) -> bool {
     })
 }
 
+/// Longest name of a queue, its ending with it.
+pub(super) const LONGEST_NAME: usize = 80;
+
 /// Whether a name of a queue, or an id of a batch entry, is 1 to 80 letters, digits, hyphens or underscores.
 pub(super) fn are_of_a_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=80).contains(&text.len()) && text.bytes().all(is_allowed)
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 /// Whether a message group, a deduplication id or the id of a receive attempt is 1 to 128 letters, digits or

@@ -2,9 +2,8 @@
 //! and for whoever sends a message of a FIFO queue twice.
 
 use crate::{
-    pipeline::queue::Envelope,
+    pipeline::{queue::Envelope, uuid_of},
     storage::{LeasedMessage, QueueId},
-    wire::endpoint::uuid_of,
 };
 use md5::{Digest as _, Md5};
 

@@ -18,8 +18,10 @@ fn told_url(queue: &QueueIdentity, caller: &Caller) -> Reply {
 /// # Errors
 /// `InvalidParameterValue` for a name that no queue can have.
 fn check_name(name: &str, fifo: bool) -> Result<(), ServiceError> {
-    let longest = 80;
-    let is_fifo = || name.strip_suffix(FIFO).is_some_and(characters::are_of_a_name) && name.len() <= longest;
+    let is_fifo = || {
+        name.len() <= characters::LONGEST_NAME
+            && name.strip_suffix(FIFO).is_some_and(characters::are_of_a_name)
+    };
     match fifo {
         true if is_fifo() => Ok(()),
         true => Err(errors::invalid_parameter(

@@ -85,7 +85,7 @@ impl<'i> Wanted<'i> {
 
 pub(super) async fn receive(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::Receive, std::iter::empty())?;
+    sqs.admit(&queue, Call::Receive, [])?;
     let wanted = Wanted::read(input, &queue.terms())?;
     let Wanted { most: max, visibility, wait, attempt, .. } = wanted;
     let in_flight_limit = Some(sqs.settings.in_flight_limit(queue.queue.is_fifo()));

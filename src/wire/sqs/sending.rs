@@ -15,9 +15,10 @@ use crate::{
             Envelope,
             directory::{QueueResource, QueueTerms},
         },
+        random_uuid,
     },
     storage::{Batch, Fingerprint, NewMessage, Placement},
-    wire::{Caller, Input, Output, Reply, ServiceError, endpoint::random_uuid},
+    wire::{Caller, Input, Output, Reply, ServiceError},
 };
 use std::time::Duration;
 
@@ -138,7 +139,7 @@ fn delay(input: &Input, terms: &QueueTerms) -> Result<u32, ServiceError> {
 
 pub(super) async fn send(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::Send, input.text(GROUP).into_iter())?;
+    sqs.admit(&queue, Call::Send, input.text(GROUP))?;
     let message = Fit::read(caller, &queue.terms(), input)?;
     let mut batch = Batch::new();
     message.send(&queue, &mut batch);

@@ -37,7 +37,7 @@ fn settled(
 
 pub(super) async fn delete(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::Delete, std::iter::empty())?;
+    sqs.admit(&queue, Call::Delete, [])?;
     let handle = input.text("ReceiptHandle").unwrap_or_default();
     let lease = ReceiptHandle::open(sqs, &queue, handle)?;
     let deleted = sqs.directory.store().delete_messages(&[lease.receipt]).await.pop();
@@ -47,7 +47,7 @@ pub(super) async fn delete(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<
 
 pub(super) async fn delete_batch(sqs: &Sqs, caller: &Caller, input: &Input) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::Delete, std::iter::empty())?;
+    sqs.admit(&queue, Call::Delete, [])?;
     let entries = batches::entries(input, "DeleteMessageBatchRequestEntry")?;
     let open = |(id, entry): (String, &Input)| {
         let handle = entry.text("ReceiptHandle").unwrap_or_default().to_owned();
@@ -97,7 +97,7 @@ pub(super) async fn change_visibility(
     input: &Input,
 ) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::ChangeVisibility, std::iter::empty())?;
+    sqs.admit(&queue, Call::ChangeVisibility, [])?;
     let handle = input.text("ReceiptHandle").unwrap_or_default();
     hide(sqs, &queue, handle, input.integer("VisibilityTimeout")).await?;
     Ok(Reply::Empty)
@@ -109,7 +109,7 @@ pub(super) async fn change_visibility_batch(
     input: &Input,
 ) -> Result<Reply, ServiceError> {
     let queue = sqs.meant(caller, input)?;
-    sqs.admit(&queue, Call::ChangeVisibility, std::iter::empty())?;
+    sqs.admit(&queue, Call::ChangeVisibility, [])?;
     let entries = batches::entries(input, "ChangeMessageVisibilityBatchRequestEntry")?;
     let (queue, all) = (&queue, entries.into_iter());
     let hidden = all.map(|(id, entry)| async move {

@@ -24,6 +24,11 @@ impl QueueIdentity {
         Self { account: account.to_owned(), region: region.to_owned(), name: name.to_owned() }
     }
 
+    /// The queue that a topology names so; see [`Self::name_of`].
+    pub fn of_node(account: &str, region: &str, node: &str, fifo: bool) -> Self {
+        Self::new(account, region, &Self::name_of(node, fifo))
+    }
+
     /// What a queue of a topology is called: a FIFO queue has the ending that the API wants.
     pub fn name_of(named: &str, fifo: bool) -> String {
         if fifo && !named.ends_with(FIFO) { format!("{named}{FIFO}") } else { named.to_owned() }

@@ -22,9 +22,8 @@ impl QueueDirectory {
     /// The queue from which a message came to the dead-letter queue that holds it: it may be there no more.
     pub fn moved_from(&self, record: &StoredRecord, holder: &QueueIdentity) -> Option<QueueIdentity> {
         let name = envelope::moved_from(&record.attributes)?;
-        // A node's name is without the ending that the API wants.
-        let name = QueueIdentity::name_of(&name, holder.name.ends_with(FIFO));
-        let source = QueueIdentity::new(&holder.account, &holder.region, &name);
+        let QueueIdentity { account, region, .. } = holder;
+        let source = QueueIdentity::of_node(account, region, &name, holder.name.ends_with(FIFO));
         // Workers put aside under their own name, and before it had a provenance a move did as they do.
         (record.provenance.is_some() || self.get(&source).is_some()).then_some(source)
     }

@@ -88,8 +88,7 @@ impl QueueDirectory {
     /// [`QueueError`] when it cannot be declared.
     pub async fn topology_queue(&self, name: &str, section: &QueueSection) -> Result<Arc<Queue>, QueueError> {
         let _alone = self.naming.lock().await;
-        let shown = QueueIdentity::name_of(name, section.fifo);
-        let identity = QueueIdentity::new(&self.home.account, &self.home.region, &shown);
+        let identity = QueueIdentity::of_node(&self.home.account, &self.home.region, name, section.fifo);
         if let Some(known) = self.get(&identity) {
             known.queue.redefine(section).await?;
             known.set_of_the_topology(true);

@@ -60,9 +60,7 @@ impl QueueResource {
         }
         let QueueIdentity { account, region, .. } = &self.identity;
         let section = self.queue.section();
-        terms.with_section(&section, |name| {
-            QueueIdentity::new(account, region, &QueueIdentity::name_of(name, section.fifo)).arn()
-        })
+        terms.with_section(&section, |name| QueueIdentity::of_node(account, region, name, section.fifo).arn())
     }
 
     pub fn tags(&self) -> BTreeMap<String, String> {

@@ -15,8 +15,17 @@ use std::{
 pub(super) const ATTRIBUTES: &str = "stream-attributes/";
 const VERSION: u32 = 1;
 
-/// A tag that switches the limits of a stream's shards: "on" is AWS's, "off" none.
+/// A tag that switches the limits of a stream's shards or of a FIFO queue: "on" is AWS's, "off" none.
 pub const LIMITS_TAG: &str = "caudal:limits";
+
+/// Whether the tag says that AWS's limits hold; `None` when it says nothing that can be understood.
+pub fn limits_by_tag(tag: &str) -> Option<bool> {
+    match tag {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
 
 /// Where a stream or a consumer is in its life, and until when.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,13 +149,9 @@ impl Attributes {
     /// What stands above the topology's section.
     pub(super) fn overrides(&self) -> Overrides {
         let hours = |hours: u32| Span(Duration::from_secs(u64::from(hours) * 3_600));
-        let limits = match self.tags.get(LIMITS_TAG).map(String::as_str) {
-            Some("on") => Some(Some(Limits::of_aws())),
-            Some("off") => Some(None),
-            _ => None,
-        };
+        let limits = self.tags.get(LIMITS_TAG).and_then(|tag| limits_by_tag(tag));
         Overrides {
-            limits,
+            limits: limits.map(|of_aws| of_aws.then(Limits::of_aws)),
             retention: self.retention_hours.map(hours),
             max_record: self.max_record_kib.map(|kib| ByteSize(u64::from(kib) << 10)),
         }

@@ -19,7 +19,7 @@ mod settings;
 mod upkeep;
 
 pub use accounts::{AccountUsage, Commitment};
-pub use attributes::LIMITS_TAG;
+pub use attributes::{LIMITS_TAG, limits_by_tag};
 pub use consumers::NewConsumer;
 pub use creating::NewStream;
 pub use description::{

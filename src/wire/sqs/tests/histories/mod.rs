@@ -54,18 +54,8 @@ impl Drop for Story {
     }
 }
 
-/// Small files and short tails, so that little data crosses every boundary.
 async fn open(folder: &Path) -> Lab {
-    let settings = StorageSettings {
-        log_file_bytes: 64 * 1024,
-        commit_bytes: 16 * 1024,
-        commit_queue: 64,
-        tail_bytes: 16 * 1024,
-        free_space_floor: 0,
-        snapshot_bytes: 96 * 1024,
-        flush: false,
-    };
-    let store = Store::open(folder, settings, StorageMetrics::unregistered()).unwrap();
+    let store = Store::open(folder, StorageSettings::small(), StorageMetrics::unregistered()).unwrap();
     let directory = QueueDirectory::open_unwatched(store, Home::default()).await.unwrap();
     Lab::over(directory, SqsSettings::default()).await
 }
