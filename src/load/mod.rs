@@ -1,0 +1,13 @@
+//! Load tests: a scenario drives a daemon or an emulator, and what it sent is proven from where it arrived.
+//!
+//! ```text
+//!  scenario ─▶ arrivals ─▶ driver ─▶ target (HTTP, Kinesis, SQS)
+//!                            │ ledger: what was sent, and what was answered
+//!  faults, watch ────────────┤
+//!                            ▼
+//!  proof (raw, warehouse, quarantine, dead letters) ─▶ outcome ─▶ thresholds, report
+//! ```
+
+pub mod ledger;
+pub mod outcome;
+pub mod scenario;

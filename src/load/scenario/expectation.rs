@@ -1,0 +1,73 @@
+//! What must hold.
+
+use crate::units::{ByteSize, Span};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// From where it is proven that each accepted record arrived once. Names are nodes or queues of the topology.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProofSpec {
+    /// Raw nodes: each of them holds every accepted record.
+    #[serde(default)]
+    pub raw: Vec<String>,
+    /// Tables of the warehouse (rows carry `producer` and `number`): each record is in one of them, in
+    /// quarantine, in a dead-letter queue, or filtered.
+    #[serde(default)]
+    pub warehouse: Vec<String>,
+    #[serde(default)]
+    pub dead_letter: Vec<String>,
+    /// Longest wait for what is still on its way after the last stage. Default 60s.
+    #[serde(default)]
+    pub within: Option<Span>,
+    /// Records of one key must lie in the order they were sent in. Default true.
+    #[serde(default = "yes")]
+    pub order: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What ends the run with exit code 1 when it is passed. What is left out is not asked for, but losses,
+/// duplicates and inversions are always none, and unsent records at most one in a thousand.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Latency from the planned send time to the answer.
+    #[serde(default)]
+    pub p50: Option<Span>,
+    #[serde(default)]
+    pub p99: Option<Span>,
+    #[serde(default)]
+    pub p999: Option<Span>,
+    /// Age of the oldest record that waits, in any node.
+    #[serde(default)]
+    pub age: Option<Span>,
+    /// Share of records refused, 0 to 1.
+    #[serde(default)]
+    pub refused: Option<f64>,
+    /// Share of records that could not be sent in time, 0 to 1. Default 0.001.
+    #[serde(default)]
+    pub unsent: Option<f64>,
+    #[serde(default)]
+    pub losses: Option<u64>,
+    #[serde(default)]
+    pub duplicates: Option<u64>,
+    #[serde(default)]
+    pub inversions: Option<u64>,
+    /// Changes of desired capacity in all pools.
+    #[serde(default)]
+    pub scale_actions: Option<u64>,
+    #[serde(default)]
+    pub worker_seconds: Option<f64>,
+    /// Resident memory of the daemon.
+    #[serde(default)]
+    pub memory: Option<ByteSize>,
+    /// Time to drain the backlog after the last stage.
+    #[serde(default)]
+    pub drain: Option<Span>,
+    /// A threshold that is passed after this time ends the run at once. Without it, the run goes to its end.
+    #[serde(default)]
+    pub abort_after: Option<Span>,
+}
