@@ -1,5 +1,9 @@
 //! What a run has shown: the JSON that `caudal load` writes and compares. Times are seconds.
 
+mod recorder;
+
+pub use recorder::Recorder;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
