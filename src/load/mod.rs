@@ -8,6 +8,8 @@
 //!  proof (raw, warehouse, quarantine, dead letters) ─▶ outcome ─▶ thresholds, report
 //! ```
 
+pub mod figure;
 pub mod ledger;
 pub mod outcome;
 pub mod scenario;
+pub mod thresholds;

@@ -1,6 +1,9 @@
 //! What a run has shown: the JSON that `caudal load` writes and compares. Times are seconds.
 
+#[cfg(test)]
+pub mod made;
 mod recorder;
+mod whole;
 
 pub use recorder::Recorder;
 
@@ -20,6 +23,9 @@ pub struct Outcome {
     /// Protocol and URL.
     pub target: String,
     pub seconds: f64,
+    /// Why it ended before its plan did, such as `interrupted`; nothing when it went to its end.
+    #[serde(default)]
+    pub cut_short: Option<String>,
     pub totals: Totals,
     pub stages: Vec<StageOutcome>,
     /// From the planned send time to where a record is found, by place: `raw bronze`, `warehouse trips`.

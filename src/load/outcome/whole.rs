@@ -1,0 +1,58 @@
+//! What a run comes to as a whole.
+
+use super::{DaemonSample, Latency, Outcome, Totals};
+use std::ops::AddAssign;
+
+impl Outcome {
+    /// Latency of all stages together.
+    pub fn latency(&self) -> Latency {
+        Latency::joined(self.stages.iter().map(|stage| &stage.latency))
+    }
+
+    /// What the daemon said of itself, with the second of the run; nothing when the target tells no health.
+    pub fn daemon_samples(&self) -> impl Iterator<Item = (f64, &DaemonSample)> {
+        self.samples.iter().filter_map(|sample| Some((sample.second, sample.daemon.as_ref()?)))
+    }
+
+    /// Records accepted per second over the stages, without the wait for the drain after them.
+    pub fn accepted_per_second(&self) -> f64 {
+        let seconds: f64 = self.stages.iter().map(|stage| stage.seconds).sum();
+        if seconds > 0.0 { self.totals.accepted as f64 / seconds } else { 0.0 }
+    }
+}
+
+impl DaemonSample {
+    /// Age of the oldest record that waits in any node, seconds.
+    pub fn oldest_age(&self) -> f64 {
+        self.nodes.values().map(|node| node.oldest_age).fold(0.0, f64::max)
+    }
+}
+
+impl Totals {
+    /// Share of what was sent that was refused, 0 to 1.
+    pub fn refused_share(&self) -> f64 {
+        share(self.refused, self.sent)
+    }
+
+    /// Share of what was planned that could not be sent in time, 0 to 1.
+    pub fn unsent_share(&self) -> f64 {
+        share(self.unsent, self.planned)
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.planned += other.planned;
+        self.unsent += other.unsent;
+        self.sent += other.sent;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.requests += other.requests;
+        self.bytes += other.bytes;
+    }
+}
