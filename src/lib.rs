@@ -6,12 +6,13 @@
 //!                                      └─▶ queue ─▶ workers ─▶ stream / queue / raw / loader
 //! ```
 //!
-//! Imports go one way: `cli → load → topology → simulation → supervisor → wire → pipeline → storage → telemetry`.
+//! Imports go one way: `cli → load → query → topology → simulation → supervisor → wire → pipeline → storage → telemetry`.
 
 pub mod cli;
 pub mod error;
 pub mod load;
 pub mod pipeline;
+pub mod query;
 pub mod settings;
 pub mod simulation;
 pub mod storage;

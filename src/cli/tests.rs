@@ -3,13 +3,13 @@
 mod corruption;
 mod damage;
 
-use super::{QueryFormat, query::ask};
 use crate::pipeline::{
     catalog::{Catalog, LoaderEntry, RawEntry},
     object_stores::open_store,
     raw::{Format, RawSection, encode_payloads, object_path},
     warehouse::{LoaderSection, open_table},
 };
+use crate::query::ask;
 use bytes::Bytes;
 use datafusion::arrow::array::{Int64Array, RecordBatch, StringArray};
 use deltalake_core::{
@@ -18,7 +18,7 @@ use deltalake_core::{
     protocol::SaveMode,
 };
 use object_store::{ObjectStoreExt, prefix::PrefixStore};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 /// Each raw node, named for its format, with the folder of its objects.
 const NODES: [(&str, Format, &str); 4] = [
@@ -88,5 +88,5 @@ async fn lake() -> tempfile::TempDir {
 /// The answer as lines, or what is told instead.
 async fn answer(data: &Path, sql: &str) -> Result<String, String> {
     let answer = ask(data, sql).await.map_err(|trouble| trouble.to_string())?;
-    Ok(answer.render(QueryFormat::Json, Duration::ZERO).unwrap())
+    Ok(answer.json_lines().unwrap())
 }

@@ -11,8 +11,18 @@ const LONGEST_FUNCTION: usize = 60;
 /// Banned as any word of a name; `common` only as the whole name, for it can be said of a type.
 const BANNED: [&str; 6] = ["util", "utils", "helper", "helpers", "manager", "misc"];
 /// Upper layers first: a layer imports only layers that follow it.
-const LAYERS: [&str; 9] =
-    ["cli", "load", "topology", "simulation", "supervisor", "wire", "pipeline", "storage", "telemetry"];
+const LAYERS: [&str; 10] = [
+    "cli",
+    "load",
+    "query",
+    "topology",
+    "simulation",
+    "supervisor",
+    "wire",
+    "pipeline",
+    "storage",
+    "telemetry",
+];
 /// External crates that only some places may name.
 const CONFINED: [(&str, &[&str]); 6] = [
     ("actix", &["supervisor/"]),

@@ -1,6 +1,5 @@
 //! The answer, drawn for a person or written for a program.
 
-use crate::{cli::QueryFormat, error::Failure};
 use datafusion::arrow::{
     array::{Array, ArrayRef, RecordBatch, StringArray},
     csv,
@@ -19,25 +18,30 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Drawn as a table, with the number of rows and how long it took.
+    ///
     /// # Errors
-    /// When a value has no form in the format asked for.
-    pub fn render(&self, format: QueryFormat, took: Duration) -> Result<String, Failure> {
-        let text = match format {
-            QueryFormat::Table => self.table(took),
-            QueryFormat::Json => lines_of(&self.batches),
-            QueryFormat::Csv => self.csv(),
-        };
-        text.map_err(|error| Failure::fault("writing the answer", error))
-    }
-
-    fn table(&self, took: Duration) -> Result<String, ArrowError> {
+    /// When a value cannot be written as text.
+    pub fn table(&self, took: Duration) -> Result<String, ArrowError> {
         let rows: usize = self.batches.iter().map(RecordBatch::num_rows).sum();
         let ending = if rows == 1 { "" } else { "s" };
         let table = pretty_format_batches_with_schema(Arc::clone(&self.schema), &self.batches)?;
         Ok(format!("{table}\n{rows} row{ending} in {:.3} s\n", took.as_secs_f64()))
     }
 
-    fn csv(&self) -> Result<String, ArrowError> {
+    /// One JSON object a line, nulls written out so that every line has every column.
+    ///
+    /// # Errors
+    /// When a value has no form in JSON.
+    pub fn json_lines(&self) -> Result<String, ArrowError> {
+        lines_of(&self.batches)
+    }
+
+    /// CSV with a line of names; nested columns are JSON text, which CSV has no form for.
+    ///
+    /// # Errors
+    /// When a value has no form in CSV or JSON.
+    pub fn csv(&self) -> Result<String, ArrowError> {
         let mut out = Vec::new();
         let mut writer = csv::WriterBuilder::new().with_header(true).build(&mut out);
         if self.batches.is_empty() {
@@ -55,7 +59,6 @@ fn text(bytes: Vec<u8>) -> Result<String, ArrowError> {
     String::from_utf8(bytes).map_err(|error| ArrowError::CastError(error.to_string()))
 }
 
-/// One JSON object a line, nulls written out so that every line has every column.
 fn lines_of(batches: &[RecordBatch]) -> Result<String, ArrowError> {
     let mut out = Vec::new();
     let mut writer = json::WriterBuilder::new()

@@ -1,12 +1,9 @@
-use super::{answer::Answer, ask::ask, trouble::Trouble};
-use crate::{
-    cli::QueryFormat,
-    pipeline::{
-        catalog::{Catalog, LoaderEntry, RawEntry},
-        object_stores::open_store,
-        raw::{Format, RawSection, encode_payloads, object_path},
-        warehouse::LoaderSection,
-    },
+use super::{ask::ask, trouble::Trouble};
+use crate::pipeline::{
+    catalog::{Catalog, LoaderEntry, RawEntry},
+    object_stores::open_store,
+    raw::{Format, RawSection, encode_payloads, object_path},
+    warehouse::LoaderSection,
 };
 use bytes::Bytes;
 use datafusion::arrow::array::{Int64Array, RecordBatch, StringArray};
@@ -62,15 +59,11 @@ async fn load(data: &Path, address: &str) {
 }
 
 async fn json(data: &Path, sql: &str) -> String {
-    rendered(&ask(data, sql).await.unwrap(), QueryFormat::Json)
+    ask(data, sql).await.unwrap().json_lines().unwrap()
 }
 
 async fn fault(data: &Path, sql: &str) -> String {
     ask(data, sql).await.unwrap_err().to_string()
-}
-
-fn rendered(answer: &Answer, format: QueryFormat) -> String {
-    answer.render(format, Duration::from_millis(12)).unwrap()
 }
 
 #[tokio::test]
@@ -147,9 +140,9 @@ async fn warehouse_and_quarantine_answer() {
     let sql = "with t as (select seconds from warehouse.trips) select sum(seconds) as s from t";
     assert_eq!(json(data.path(), sql).await, "{\"s\":6}\n");
     let answer = ask(data.path(), "select origin, seconds from warehouse.trips order by 2").await.unwrap();
-    let table = rendered(&answer, QueryFormat::Table);
+    let table = answer.table(Duration::from_millis(12)).unwrap();
     assert!(table.contains("| north  | 1       |") && table.ends_with("3 rows in 0.012 s\n"), "{table}");
-    assert_eq!(rendered(&answer, QueryFormat::Csv), "origin,seconds\nnorth,1\nsouth,2\nnorth,3\n");
+    assert_eq!(answer.csv().unwrap(), "origin,seconds\nnorth,1\nsouth,2\nnorth,3\n");
     assert!(json(data.path(), "describe warehouse.trips").await.contains("\"seconds\""));
     assert!(json(data.path(), "explain select * from warehouse.trips").await.contains("plan"));
 }
@@ -159,10 +152,10 @@ async fn nested_columns_are_json_in_csv() {
     let data = lake();
     put(data.path(), Format::JsonLines, "trips/plain", 0, &TRIPS[..1]).await;
     let answer = ask(data.path(), "select _id, note from raw.lines").await.unwrap();
-    assert_eq!(rendered(&answer, QueryFormat::Csv), "_id,note\n\"{\"\"$oid\"\":\"\"a\"\"}\",\n");
+    assert_eq!(answer.csv().unwrap(), "_id,note\n\"{\"\"$oid\"\":\"\"a\"\"}\",\n");
     let none = ask(data.path(), "select _id, note from raw.lines where travel_time < 0").await.unwrap();
-    assert_eq!(rendered(&none, QueryFormat::Csv), "_id,note\n");
-    assert!(rendered(&none, QueryFormat::Table).contains("0 rows"));
+    assert_eq!(none.csv().unwrap(), "_id,note\n");
+    assert!(none.table(Duration::ZERO).unwrap().contains("0 rows"));
 }
 
 #[tokio::test]
