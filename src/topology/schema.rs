@@ -1,4 +1,4 @@
-//! The JSON Schema of topology files, made from the types that read them.
+//! The JSON Schema of topology files, made from the types that read them, and how any schema is read.
 
 use super::TopologySpec;
 use serde_json::{Value as Json, json};
@@ -21,11 +21,15 @@ pub struct Definitions {
 
 impl Default for Definitions {
     fn default() -> Self {
-        Self { schema: schema() }
+        Self::of(schema())
     }
 }
 
 impl Definitions {
+    pub fn of(schema: Json) -> Self {
+        Self { schema }
+    }
+
     pub fn root(&self) -> &Json {
         &self.schema
     }

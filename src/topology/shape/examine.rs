@@ -1,7 +1,10 @@
 //! Whether values have the shape that the schema asks for: all departures at once, each with its
 //! place. What departs is left out of the tree that is handed on, so that the rest can be checked.
 
-use super::kinds::{accepts, alternatives, bounds, describe, required, types, unit_fault};
+use super::{
+    kinds::{accepts, alternatives, bounds, describe, required, types, unit_fault},
+    tagged::Tagged,
+};
 use crate::topology::{
     document::{Entry, KeyPath, Node, Text, Value},
     fault::{Faults, Problem},
@@ -19,7 +22,7 @@ pub struct Shaped {
     pub removed: Vec<KeyPath>,
 }
 
-/// Examines the whole tree against the topology's schema.
+/// Examines the whole tree against a schema.
 pub fn examine(definitions: &Definitions, root: &Node, faults: &mut Faults<'_>) -> Shaped {
     let mut examiner = Examiner { definitions, faults, removed: Vec::new() };
     let path = KeyPath::default();
@@ -82,6 +85,12 @@ impl<'a> Examiner<'a, '_> {
                 Value::Text(text) => self.one_of(&constants, text, node, path),
                 _ => self.refuse(path, &wrong_type(node, &describe(self.definitions, schema))),
             };
+        }
+        if matches!(node.value, Value::Table(_))
+            && let Some(tagged) = Tagged::of(self.definitions, alternatives)
+        {
+            let chosen = tagged.choose(node, path, self.faults)?;
+            return self.node(chosen, node, path);
         }
         let fitting = alternatives.iter().find(|one| {
             let one = self.definitions.resolve(one);

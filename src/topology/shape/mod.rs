@@ -2,6 +2,7 @@
 
 mod examine;
 mod kinds;
+mod tagged;
 
 pub use examine::{Shaped, examine};
 pub(super) use kinds::{alternatives, required, types};
