@@ -32,7 +32,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| (byte << 4) | digit)).collect())
 }
 
-#[cfg(test)]
+/// The signature of a text, in hex.
 pub(super) fn sign_hex(key: &hmac::Key, text: &str) -> String {
     hex(hmac::sign(key, text.as_bytes()).as_ref())
 }

@@ -9,6 +9,7 @@ mod digest;
 #[cfg(test)]
 mod mutated_tests;
 mod refusal;
+mod signer;
 #[cfg(test)]
 mod tests;
 mod verification;
@@ -17,4 +18,5 @@ pub use canonical::SignedRequest;
 pub use claim::Claim;
 pub use credentials::{BadCredentials, Credentials};
 pub(in crate::wire) use digest::sha256_hex;
+pub use signer::{Signer, TARGET};
 pub use verification::verify;
