@@ -8,8 +8,13 @@
 //!  proof (raw, warehouse, quarantine, dead letters) ─▶ outcome ─▶ thresholds, report
 //! ```
 
+pub mod arrivals;
+pub mod driver;
 pub mod figure;
 pub mod ledger;
 pub mod outcome;
+pub mod records;
+pub mod run;
 pub mod scenario;
+pub mod target;
 pub mod thresholds;

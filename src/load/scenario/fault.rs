@@ -4,9 +4,9 @@ use crate::units::{ByteSize, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Something that goes wrong while a stage runs.
+/// Something that goes wrong while a stage runs. Unknown fields are refused by the schema (see
+/// [`super::schema`]), for serde does not know which fields are the kind's.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The stage, by name.
     pub stage: String,
@@ -23,20 +23,45 @@ pub struct Fault {
 pub enum FaultKind {
     /// `kill -9` of the daemon; it is started again after a while (default at once).
     KillDaemon {
+        /// How long it stays down. Default not at all.
         #[serde(default)]
         down: Option<Span>,
     },
     /// A process of a pool of workers is killed.
-    WorkerCrash { pool: String },
+    WorkerCrash {
+        /// The pool, by name.
+        pool: String,
+    },
     /// Nobody takes from a queue or stream for so long: its pool is suspended at no workers.
-    ConsumerOutage { pool: String, lasting: Span },
+    ConsumerOutage {
+        /// The pool, by name.
+        pool: String,
+        /// How long.
+        lasting: Span,
+    },
     /// The sink that the load test keeps for `http` workers (`${CAUDAL_LOAD_SINK}` in the topology)
     /// takes this long for each batch.
-    SlowSink { delay: Span, lasting: Span },
+    SlowSink {
+        /// For each batch.
+        delay: Span,
+        /// How long.
+        lasting: Span,
+    },
     /// The same sink answers 503.
-    SinkOutage { lasting: Span },
+    SinkOutage {
+        /// How long.
+        lasting: Span,
+    },
     /// The disk is filled up to so many free bytes: the data folder must be on a small file system of its own.
-    DiskFull { free: ByteSize, lasting: Span },
+    DiskFull {
+        /// What is left.
+        free: ByteSize,
+        /// How long.
+        lasting: Span,
+    },
     /// The shard with the most records is split.
-    SplitShard { stream: String },
+    SplitShard {
+        /// The stream, by name.
+        stream: String,
+    },
 }

@@ -1,15 +1,22 @@
 //! A scenario file: what is sent where and when, what goes wrong meanwhile, what must hold.
 
 mod arrival;
+mod check;
 mod expectation;
 mod fault;
+mod reading;
 mod record;
+mod schema;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use arrival::{Arrival, Stage, Trickle};
 pub use expectation::{ProofSpec, Thresholds};
 pub use fault::{Fault, FaultKind};
+pub use reading::{load, load_text};
 pub use record::{Keys, Records, Sizes};
+pub use schema::schema;
 pub use target::{Protocol, Target};
 
 use schemars::JsonSchema;
@@ -20,16 +27,22 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// What it is.
     pub scenario: About,
+    /// Where records go.
     pub target: Target,
+    /// What is sent.
     pub records: Records,
-    /// One after the other.
+    /// The stretches of the run, one after the other.
     #[serde(rename = "stage")]
     pub stages: Vec<Stage>,
+    /// What goes wrong meanwhile.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
+    /// From where it is proven what arrived. Without it nothing is proven.
     #[serde(default)]
     pub proof: Option<ProofSpec>,
+    /// What must hold.
     #[serde(default)]
     pub thresholds: Thresholds,
 }
@@ -38,6 +51,7 @@ pub struct Scenario {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct About {
+    /// Its name, in reports.
     pub name: String,
     /// What it shows, in a line.
     pub about: String,

@@ -9,6 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
+    /// What it speaks. Default "http".
     #[serde(default)]
     pub protocol: Protocol,
     /// Such as `http://127.0.0.1:8080`. That of the daemon that is started when it is left out.
@@ -35,12 +36,24 @@ pub struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
+    /// JSON lines posted to an ingress of Caudal.
     #[default]
     Http,
     /// PutRecords. Credentials and region come from the environment as every SDK takes them.
     Kinesis,
     /// SendMessageBatch.
     Sqs,
+}
+
+impl Protocol {
+    /// As a scenario writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Kinesis => "kinesis",
+            Self::Sqs => "sqs",
+        }
+    }
 }
 
 fn sixteen() -> u32 {

@@ -1,0 +1,124 @@
+//! Who is sent to, and what an answer says of each record.
+
+mod answer;
+mod aws;
+mod identity;
+mod ingress;
+mod kinesis;
+mod parcel;
+mod sqs;
+#[cfg(test)]
+mod tests;
+
+pub use answer::Answer;
+pub use identity::{Identity, IdentityError};
+pub use parcel::{Parcel, Sealed};
+
+use super::scenario::{Protocol, Target};
+use aws::AwsCaller;
+use ingress::HttpSender;
+use kinesis::KinesisSender;
+use sqs::SqsSender;
+use std::time::Duration;
+use url::Url;
+
+/// Most records that a request may carry, by protocol: `max_records` of an ingress unless told otherwise,
+/// PutRecords, SendMessageBatch.
+pub fn largest_batch(protocol: Protocol) -> u32 {
+    match protocol {
+        Protocol::Http => 50_000,
+        Protocol::Kinesis => 500,
+        Protocol::Sqs => 10,
+    }
+}
+
+/// Why nothing can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error("{url:?} is no address such as \"http://127.0.0.1:8080\": {why}")]
+    BadUrl { url: String, why: String },
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error("{url} cannot be reached; start it, or name a topology to start a daemon with")]
+    Unreached { url: String },
+    #[error("{url} does not tell where the queue {queue:?} is: {why}")]
+    NoQueue { url: String, queue: String, why: String },
+}
+
+/// Sends the requests of one producer over a connection of its own.
+#[derive(Debug)]
+pub enum Sender {
+    Http(HttpSender),
+    Kinesis(KinesisSender),
+    Sqs(SqsSender),
+}
+
+impl Sender {
+    /// Sends a request, once. Whatever becomes of it is an answer.
+    pub async fn send(&self, parcel: &Parcel) -> Answer {
+        match self {
+            Self::Http(sender) => sender.send(parcel).await,
+            Self::Kinesis(sender) => sender.send(parcel).await,
+            Self::Sqs(sender) => sender.send(parcel).await,
+        }
+    }
+}
+
+/// A sender for each connection of the target at `url`. `run` tells runs apart whose messages would else be the
+/// same to a FIFO queue; `environment` is where credentials come from.
+///
+/// # Errors
+/// [`TargetError`]: a URL or credentials that cannot be used, a server or queue that is not there.
+pub async fn senders(
+    target: &Target,
+    url: &str,
+    run: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<Sender>, TargetError> {
+    let bad = |why: String| TargetError::BadUrl { url: url.to_owned(), why };
+    let base = Url::parse(url).map_err(|error| bad(error.to_string()))?;
+    if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
+        return Err(bad("it must be http:// or https:// with a host".to_owned()));
+    }
+    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    let connections = 0..target.connections;
+    match target.protocol {
+        Protocol::Http => {
+            let at = base.join(&format!("/streams/{}/records", name(&target.stream)));
+            let at = at.map_err(|error| bad(error.to_string()))?;
+            let sender = |_| Ok(Sender::Http(HttpSender::new(client(&base, target.timeout.0)?, at.clone())));
+            connections.map(sender).collect()
+        }
+        Protocol::Kinesis => {
+            let identity = Identity::of(&base, environment)?;
+            let sender = |_| {
+                let caller = AwsCaller::kinesis(client(&base, target.timeout.0)?, &base, &identity);
+                Ok(Sender::Kinesis(KinesisSender::new(caller, &name(&target.stream))))
+            };
+            connections.map(sender).collect()
+        }
+        Protocol::Sqs => {
+            let identity = Identity::of(&base, environment)?;
+            let caller = || Ok(AwsCaller::sqs(client(&base, target.timeout.0)?, &base, &identity));
+            let queue = sqs::queue_url(&caller()?, &base, &name(&target.queue)).await?;
+            let sender = |caller| Sender::Sqs(SqsSender::new(caller, &queue, run));
+            connections.map(|_| caller().map(sender)).collect()
+        }
+    }
+}
+
+/// A client with at most one connection at rest. The certificates of this machine are read for https alone: that
+/// takes a while.
+fn client(url: &Url, timeout: Duration) -> Result<reqwest::Client, TargetError> {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .http1_only()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(1)
+        .tls_built_in_root_certs(url.scheme() == "https")
+        .timeout(timeout);
+    Ok(builder.build()?)
+}
