@@ -9,8 +9,12 @@ use crate::pipeline::{
 use datafusion::{
     catalog::{CatalogProvider, SchemaProvider, TableProvider},
     common::{DataFusionError, TableReference},
+    dataframe::DataFrame,
     datasource::TableType,
-    execution::context::{SQLOptions, SessionConfig, SessionContext},
+    execution::{
+        SendableRecordBatchStream,
+        context::{SQLOptions, SessionConfig, SessionContext},
+    },
     sql::parser::Statement,
 };
 use deltalake_core::DeltaTableError;
@@ -215,6 +219,24 @@ impl Lake {
     /// See [`Trouble`].
     pub async fn answer(&self, statement: Statement) -> Result<Answer, Trouble> {
         let text = statement.to_string();
+        let frame = self.frame(statement).await?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let batches = frame.collect().await.map_err(|error| Trouble::of(error, &text))?;
+        Ok(Answer { schema, batches })
+    }
+
+    /// The same, row by row.
+    ///
+    /// # Errors
+    /// See [`Trouble`].
+    pub async fn rows(&self, statement: Statement) -> Result<SendableRecordBatchStream, Trouble> {
+        let text = statement.to_string();
+        let frame = self.frame(statement).await?;
+        frame.execute_stream().await.map_err(|error| Trouble::of(error, &text))
+    }
+
+    async fn frame(&self, statement: Statement) -> Result<DataFrame, Trouble> {
+        let text = statement.to_string();
         let trouble = |error: DataFusionError| Trouble::of(error, &text);
         let session = &self.shared.session;
         let state = session.state();
@@ -225,9 +247,6 @@ impl Lake {
         let reading =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reading.verify_plan(&plan).map_err(trouble)?;
-        let frame = session.execute_logical_plan(plan).await.map_err(trouble)?;
-        let schema = Arc::new(frame.schema().as_arrow().clone());
-        let batches = frame.collect().await.map_err(trouble)?;
-        Ok(Answer { schema, batches })
+        session.execute_logical_plan(plan).await.map_err(trouble)
     }
 }

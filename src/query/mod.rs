@@ -3,9 +3,12 @@
 
 mod answer;
 mod ask;
+mod commits;
 mod lake;
 mod lines;
+mod objects;
 mod raw_table;
+mod rows;
 mod sampling;
 mod statement;
 mod tables;
@@ -16,4 +19,7 @@ mod tests;
 
 pub use answer::Answer;
 pub use ask::ask;
+pub use commits::{Commits, commits};
+pub use objects::{RangedObject, objects_in_order};
+pub use rows::{Rows, rows};
 pub use trouble::Trouble;

@@ -1,11 +1,12 @@
 //! The objects of a raw node as a table.
 
-use super::{lines, sampling, trouble::Trouble};
-use crate::pipeline::{
-    catalog::RawPlace,
-    object_stores::OpenedStore,
-    raw::{Format, PathTemplate, object_pattern},
+use super::{
+    lines,
+    objects::{Object, listed},
+    sampling,
+    trouble::Trouble,
 };
+use crate::pipeline::{catalog::RawPlace, object_stores::OpenedStore, raw::Format};
 use datafusion::{
     arrow::datatypes::SchemaRef,
     catalog::{Session, TableProvider},
@@ -23,20 +24,11 @@ use datafusion::{
         streaming::{PartitionStream, StreamingTableExec},
     },
 };
-use futures::TryStreamExt;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use std::{collections::BTreeMap, fmt, future::ready, sync::Arc};
+use object_store::ObjectStoreExt;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Batches between a reader and the query.
 const AHEAD: usize = 2;
-
-/// An object of JSON lines.
-#[derive(Clone)]
-pub struct Object {
-    pub store: Arc<dyn ObjectStore>,
-    pub format: Format,
-    pub meta: ObjectMeta,
-}
 
 /// Opens the table of a raw node: its objects in every place that it wrote to, the latest last.
 ///
@@ -50,25 +42,15 @@ pub async fn open(
     let in_columns = places.last().is_some_and(|(place, _)| place.format == Format::Parquet);
     let (mut objects, mut folders) = (BTreeMap::new(), Vec::new());
     for (place, opened) in places {
-        let folder = folder(place, opened)?;
-        let found = list(&folder, &opened.store).await;
-        let found =
-            found.map_err(|error| Trouble::Failed(format!("listing the objects of raw.{node}: {error}")))?;
-        if let Some(empty) = found.iter().find(|object| object.size == 0) {
-            // An object has at least one record; an engine would pass over this one.
-            let name = &empty.location;
-            return Err(Trouble::Failed(format!("reading {name}: it is empty; restore it from a copy")));
-        }
+        let (folder, found) = listed(node, place, opened).await?;
         if (place.format == Format::Parquet) != in_columns && !found.is_empty() {
             let (format, count) = (place.format.extension(), found.len());
             tracing::warn!(node, format, objects = count, "objects of another form than now are left out");
         } else if in_columns && !found.is_empty() {
             folders.push(folder);
         } else {
-            let object =
-                |meta: ObjectMeta| Object { store: Arc::clone(&opened.store), format: place.format, meta };
-            let key = |meta: &ObjectMeta| format!("{}{}", folder.object_store(), meta.location);
-            objects.extend(found.into_iter().map(|meta| (key(&meta), object(meta))));
+            let key = |object: &Object| format!("{}{}", folder.object_store(), object.meta.location);
+            objects.extend(found.into_iter().map(|object| (key(&object), object)));
         }
     }
     if in_columns && !folders.is_empty() {
@@ -84,14 +66,6 @@ pub async fn open(
     objects.sort_by_key(|object| object.meta.last_modified);
     let schema = sampling::columns(&objects).await?;
     Ok(Arc::new(JsonLines { schema, objects: objects.into() }))
-}
-
-async fn list(
-    folder: &ListingTableUrl,
-    store: &dyn ObjectStore,
-) -> Result<Vec<ObjectMeta>, object_store::Error> {
-    let belongs = |object: &ObjectMeta| folder.contains(&object.location, false);
-    store.list(Some(folder.prefix())).try_filter(|object| ready(belongs(object))).try_collect().await
 }
 
 /// Parquet objects, whose columns are always the same.
@@ -117,21 +91,6 @@ async fn columns(
         whole = whole.union(session.read_table(table)?)?;
     }
     Ok(whole.into_view())
-}
-
-/// The folder and the names of a node's objects, so that other nodes' objects beside them are left out.
-fn folder(place: &RawPlace, opened: &OpenedStore) -> Result<ListingTableUrl, Trouble> {
-    let template = PathTemplate::parse(&place.path).map_err(|error| Trouble::Failed(error.to_string()))?;
-    let pattern = format!("{}/{}", template.pattern(&place.stream), object_pattern(place.format));
-    let parts: Vec<&str> = pattern.split('/').collect();
-    let fixed: String =
-        parts.iter().take_while(|part| !part.contains('[')).map(|part| format!("{part}/")).collect();
-    // The listing leaves out folders such as `day=01` when it matches names.
-    let varying = parts.iter().skip_while(|part| !part.contains('[')).filter(|part| !part.contains('='));
-    let varying: Vec<&str> = varying.copied().collect();
-    let failed = |error: DataFusionError| Trouble::of(error, "");
-    let url = ListingTableUrl::parse(format!("{}{fixed}", opened.url)).map_err(failed)?;
-    url.with_glob(&varying.join("/")).map_err(failed)
 }
 
 /// Objects of JSON lines.

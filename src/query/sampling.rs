@@ -1,6 +1,6 @@
 //! The columns of raw objects, from a sample of their lines.
 
-use super::{lines::text, raw_table::Object, trouble::Trouble};
+use super::{lines::text, objects::Object, trouble::Trouble};
 use crate::pipeline::raw::Format;
 use bytes::Bytes;
 use datafusion::arrow::{

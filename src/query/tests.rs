@@ -1,4 +1,4 @@
-use super::{ask::ask, trouble::Trouble};
+use super::{ask::ask, objects::objects_in_order, rows::rows, trouble::Trouble};
 use crate::pipeline::{
     catalog::{Catalog, LoaderEntry, RawEntry},
     object_stores::open_store,
@@ -6,7 +6,10 @@ use crate::pipeline::{
     warehouse::LoaderSection,
 };
 use bytes::Bytes;
-use datafusion::arrow::array::{Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::{
+    array::{AsArray, Int64Array, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Float64Type, Schema},
+};
 use deltalake_core::{DeltaTable, protocol::SaveMode};
 use object_store::ObjectStoreExt;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -95,6 +98,52 @@ async fn raw_objects_of_every_format_answer() {
     let line = json(data.path(), sql).await;
     let row: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!((row["_sequence"].clone(), row["data"].clone()), (0.into(), TRIPS[0].into()));
+}
+
+#[tokio::test]
+async fn objects_of_every_format_are_read_in_the_order_of_the_stream() {
+    let data = lake();
+    let fields = vec![Field::new("travel_time", DataType::Float64, true)];
+    let columns = Arc::new(Schema::new(fields));
+    let nodes = [
+        ("lines", Format::JsonLines, "trips/plain"),
+        ("gzip", Format::JsonLinesGzip, "trips/2019-06-01/22"),
+        ("long-rides", Format::JsonLinesZstd, "year=2019/day=01/shardId-000000000000/trips"),
+        ("columns", Format::Parquet, "trips/2019-06-01"),
+    ];
+    for (node, format, folder) in nodes {
+        assert!(objects_in_order(data.path(), node).await.unwrap().is_empty());
+        put(data.path(), format, folder, 2, &TRIPS[2..]).await;
+        put(data.path(), format, folder, 0, &TRIPS[..2]).await;
+        let mut read = Vec::new();
+        for object in objects_in_order(data.path(), node).await.unwrap() {
+            assert!(object.written_at_ms() > 0 && object.shard == 0, "{}", object.name());
+            for batch in object.read(&columns).await.unwrap() {
+                let seconds = batch.column(0).as_primitive::<Float64Type>();
+                read.extend(seconds.values().iter().map(|seconds| (object.first, *seconds)));
+            }
+        }
+        assert_eq!(read, [(0, 12.0), (0, 3.5), (2, 100.0)], "{node}");
+    }
+    let unknown = objects_in_order(data.path(), "silver").await.unwrap_err().to_string();
+    assert!(unknown.contains("no raw node \"silver\"; known are columns, gzip"), "{unknown}");
+}
+
+#[tokio::test]
+async fn rows_come_one_batch_after_the_other_and_only_of_what_reads() {
+    let data = lake();
+    load(data.path(), "file://warehouse/trips").await;
+    let mut found = rows(data.path(), "select seconds from warehouse.trips").await.unwrap();
+    let mut count = 0;
+    while let Some(batch) = found.next().await.unwrap() {
+        count += batch.num_rows();
+    }
+    assert_eq!(count, 3);
+    for sql in ["show tables", "drop table warehouse.trips"] {
+        assert!(matches!(rows(data.path(), sql).await.err().unwrap(), Trouble::Refused(_)), "{sql}");
+    }
+    let none = rows(data.path(), "select * from quarantine.trips").await.err().unwrap();
+    assert!(matches!(none, Trouble::NothingYet(_)), "{none}");
 }
 
 #[tokio::test]

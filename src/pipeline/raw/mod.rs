@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use tests::encode_payloads;
 
 pub use examine::check_compressed;
-pub use object::{Intent, object_path, object_pattern};
+pub use object::{Intent, object_path, object_pattern, ranged};
 pub use section::{Format, RawSection, Roll};
 pub use stage::{RawError, RawStage};
 pub use template::{PathTemplate, TemplateError, shard_name};

@@ -2,7 +2,7 @@
 
 use super::{
     Format,
-    template::{sequence_pattern, shard_name, shard_pattern},
+    template::{SHARD_PREFIX, sequence_pattern, shard_name, shard_pattern},
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,13 @@ pub fn object_path(
     format!("{folder}/{}-{first:020}-{last:020}{id}.{}", shard_name(shard), format.extension())
 }
 
+/// Shard and range in the name of an object, as [`object_path`] writes it.
+pub fn ranged(name: &str) -> Option<(u32, (u64, u64))> {
+    let mut parts = name.strip_prefix(SHARD_PREFIX)?.split(['-', '.']);
+    let shard = parts.next()?.parse().ok()?;
+    Some((shard, (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)))
+}
+
 /// A glob that the names of [`object_path`] meet.
 pub fn object_pattern(format: Format) -> String {
     let sequence = sequence_pattern();
@@ -78,6 +85,17 @@ mod tests {
         assert!(nine < hundred);
         let largest = object_path("f", u32::MAX, (u64::MAX, u64::MAX), None, Format::Parquet);
         assert_eq!(largest.len(), "f/".len() + 20 + 2 * 21 + ".parquet".len());
+    }
+
+    #[test]
+    fn a_name_tells_shard_and_range() {
+        for id in [None, Some("a1-b")] {
+            let path = object_path("trips/2019", 12, (9, u64::MAX), id, Format::JsonLinesZstd);
+            assert_eq!(ranged(path.rsplit('/').next().unwrap()), Some((12, (9, u64::MAX))));
+        }
+        for other in ["", "shardId-1", "shardId-1-2", "part-1-2-3.jsonl", "shardId-a-2-3.jsonl"] {
+            assert_eq!(ranged(other), None, "{other}");
+        }
     }
 
     #[test]

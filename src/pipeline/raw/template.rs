@@ -93,14 +93,17 @@ impl Field {
     }
 }
 
+/// What the names of shards begin with.
+pub(super) const SHARD_PREFIX: &str = "shardId-";
+
 /// A shard's name in folders and objects.
 pub fn shard_name(shard: u32) -> String {
-    format!("shardId-{shard:012}")
+    format!("{SHARD_PREFIX}{shard:012}")
 }
 
 /// A glob that every shard's name meets.
 pub fn shard_pattern() -> String {
-    format!("shardId-{}", DIGIT.repeat(12))
+    format!("{SHARD_PREFIX}{}", DIGIT.repeat(12))
 }
 
 /// A glob that every sequence number in an object's name meets.
