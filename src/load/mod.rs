@@ -8,13 +8,18 @@
 //!  proof (raw, warehouse, quarantine, dead letters) ─▶ outcome ─▶ thresholds, report
 //! ```
 
+pub mod admin;
 pub mod arrivals;
+pub mod daemon;
 pub mod driver;
 pub mod figure;
 pub mod ledger;
+pub mod local_aws;
 pub mod outcome;
 pub mod records;
 pub mod run;
 pub mod scenario;
+pub mod sink;
 pub mod target;
 pub mod thresholds;
+pub mod watch;
