@@ -12,6 +12,7 @@ pub mod admin;
 pub mod arrivals;
 pub mod daemon;
 pub mod driver;
+pub mod faults;
 pub mod figure;
 pub mod ledger;
 pub mod local_aws;
