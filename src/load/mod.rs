@@ -17,6 +17,7 @@ pub mod figure;
 pub mod ledger;
 pub mod local_aws;
 pub mod outcome;
+pub mod proof;
 pub mod records;
 pub mod run;
 pub mod scenario;
