@@ -65,3 +65,24 @@ pub enum FaultKind {
         stream: String,
     },
 }
+
+impl Fault {
+    /// The same with all its times multiplied, but for the time that a sink takes for a batch.
+    #[must_use]
+    pub fn shortened(&self, factor: f64) -> Self {
+        let shorter = |span: Span| Span(span.0.mul_f64(factor));
+        let kind = match self.kind.clone() {
+            FaultKind::KillDaemon { down } => FaultKind::KillDaemon { down: down.map(shorter) },
+            FaultKind::ConsumerOutage { pool, lasting } => {
+                FaultKind::ConsumerOutage { pool, lasting: shorter(lasting) }
+            }
+            FaultKind::SlowSink { delay, lasting } => {
+                FaultKind::SlowSink { delay, lasting: shorter(lasting) }
+            }
+            FaultKind::SinkOutage { lasting } => FaultKind::SinkOutage { lasting: shorter(lasting) },
+            FaultKind::DiskFull { free, lasting } => FaultKind::DiskFull { free, lasting: shorter(lasting) },
+            same @ (FaultKind::WorkerCrash { .. } | FaultKind::SplitShard { .. }) => same,
+        };
+        Self { stage: self.stage.clone(), after: self.after.map(shorter), kind }
+    }
+}

@@ -84,8 +84,8 @@ fn everything_that_can_be_said_is_read() {
 
 #[test]
 fn each_fault_is_told_with_its_line_and_the_remedy() {
-    for (from, to, expected) in [
-        ("for = \"10s\"", "for = \"10\"", "s.toml:24: stage[0].for: \"10\" is not a length of time such as"),
+    let wrong = [
+        ("for = \"10s\"", "for = \"10\"", "s.toml:23: stage[0].for: \"10\" is not a length of time such as"),
         ("seed = 7", "sead = 7", "s.toml:5: scenario.sead: unknown field (did you mean \"seed\"?)"),
         (
             "kind = \"ramp\"",
@@ -98,7 +98,7 @@ fn each_fault_is_told_with_its_line_and_the_remedy() {
         (
             "stage = \"peak\"",
             "stage = \"paek\"",
-            "s.toml:39: fault[0].stage: there is no stage named \"paek\" (did you mean \"peak\"?)",
+            "s.toml:38: fault[0].stage: there is no stage named \"paek\" (did you mean \"peak\"?)",
         ),
         ("down = \"1s\"", "dawn = \"1s\"", "fault[0].dawn: unknown field (did you mean \"down\"?)"),
         (
@@ -154,10 +154,14 @@ fn each_fault_is_told_with_its_line_and_the_remedy() {
             "seed = 7\ntopology = \"none.toml\"",
             "scenario.topology: the file cannot be read: none.toml",
         ),
-    ] {
+    ]
+    .into_iter()
+    .filter_map(|(from, to, expected)| {
         let told = told(from, to);
-        assert!(told.contains(expected), "{to}:\n{told}\ninstead of\n{expected}");
-    }
+        (!told.contains(expected)).then(|| format!("{to}:\n{told}\ninstead of\n{expected}\n"))
+    });
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -57,17 +57,18 @@ impl Node {
         }
     }
 
+    /// The value at `path`, if there is one.
+    pub fn at(&self, path: &KeyPath) -> Option<&Self> {
+        path.steps().iter().try_fold(self, |node, step| match (step, &node.value) {
+            (Step::Field(name), Value::Table(entries)) => Some(&entries.get(name)?.node),
+            (Step::Item(index), Value::List(items)) => items.get(*index),
+            _ => None,
+        })
+    }
+
     /// The text at `path`, if there is one.
     pub fn text_at(&self, path: &KeyPath) -> Option<&Text> {
-        let mut node = self;
-        for step in path.steps() {
-            node = match (step, &node.value) {
-                (Step::Field(name), Value::Table(entries)) => &entries.get(name)?.node,
-                (Step::Item(index), Value::List(items)) => items.get(*index)?,
-                _ => return None,
-            };
-        }
-        match &node.value {
+        match &self.at(path)?.value {
             Value::Text(text) => Some(text),
             _ => None,
         }

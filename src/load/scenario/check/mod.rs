@@ -36,8 +36,7 @@ fn missing(faults: &mut Faults<'_>) {
         ("stage", "a list of stages, [[stage]]"),
     ];
     for (field, meaning) in needed {
-        let is_given = faults.document().root.as_table().is_some_and(|fields| fields.contains_key(field));
-        if !is_given {
+        if faults.document().root.at(&KeyPath::of([field])).is_none() {
             let problem =
                 Problem::MissingField { field: field.to_owned(), meaning: Some(meaning.to_owned()) };
             faults.add(&KeyPath::default(), &problem);

@@ -37,6 +37,8 @@ fn check_length(stage: &Stage, path: &KeyPath, faults: &mut Faults<'_>) {
     match stage.length {
         Some(length) => within(!length.0.is_zero(), length, LONG, &path.field("for"), faults),
         None if matches!(stage.arrival, Arrival::Trace { .. }) => {}
+        // What cannot be read was told.
+        None if faults.document().root.at(&path.field("for")).is_some() => {}
         None => {
             let meaning = Some("how long the stage takes, such as \"10s\"".to_owned());
             faults.add(path, &Problem::MissingField { field: "for".to_owned(), meaning });

@@ -33,18 +33,22 @@ pub(super) fn check(target: &Target, faults: &mut Faults<'_>) {
 }
 
 fn check_names(target: &Target, path: &KeyPath, faults: &mut Faults<'_>) {
-    let is_given = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
-    let (needed, has_needed, other, has_other, why) = match target.protocol {
+    let (needed, name, other, has_other, why) = match target.protocol {
         Protocol::Http | Protocol::Kinesis => {
             let why = "for it: only protocol = \"sqs\" sends to a queue";
-            ("stream", is_given(&target.stream), "queue", target.queue.is_some(), why)
+            ("stream", &target.stream, "queue", target.queue.is_some(), why)
         }
         Protocol::Sqs => {
             let why = "for protocol = \"sqs\", which sends to a queue";
-            ("queue", is_given(&target.queue), "stream", target.stream.is_some(), why)
+            ("queue", &target.queue, "stream", target.stream.is_some(), why)
         }
     };
-    if !has_needed && !faults.is_unresolved(&path.field(needed)) {
+    let is_missing = match name {
+        Some(name) => name.is_empty(),
+        // What cannot be read was told.
+        None => faults.document().root.at(&path.field(needed)).is_none(),
+    };
+    if is_missing {
         let meaning = format!("protocol = \"{}\" sends to it, by name", target.protocol.name());
         faults.add(path, &Problem::MissingField { field: needed.to_owned(), meaning: Some(meaning) });
     }
