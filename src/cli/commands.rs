@@ -1,9 +1,9 @@
 //! The verbs, their help and their dispatch.
 
 use super::{
-    CheckArguments, DoctorArguments, GraphArguments, QueryArguments, ReloadArguments, RunArguments,
-    SchemaArguments, SimulateArguments, TestArguments, check, doctor, graph, query, reload, run, schema,
-    simulate, test,
+    CheckArguments, DoctorArguments, GraphArguments, LoadArguments, QueryArguments, ReloadArguments,
+    RunArguments, SchemaArguments, SimulateArguments, TestArguments, check, doctor, graph, load, query,
+    reload, run, schema, simulate, test,
 };
 use crate::{
     error::Failure,
@@ -75,7 +75,8 @@ It only reads, beside a running daemon or without one. Names with capitals or hy
 const SCHEMA: &str = "\
 Examples:
   caudal schema > caudal.schema.json       for your editor, such as taplo or VS Code
-  caudal schema --markdown                 a page to read";
+  caudal schema --markdown                 a page to read
+  caudal schema --scenario                 the same for scenarios of `caudal load`";
 
 const DOCTOR: &str = "\
 Examples:
@@ -97,6 +98,19 @@ Examples:
 
 It runs the daemon's own policy code on a virtual clock: nothing is started, nothing is sent.
 Costs are worker-seconds over those of an oracle that knows the trace; a \"!\" marks a missed target.";
+
+const LOAD: &str = "\
+Examples:
+  caudal load topologies/scenarios/smoke.toml                   starts a daemon, drives it, proves what arrived
+  caudal load topologies/scenarios/spike10x.toml --html spike.html --json spike.json
+  caudal load topologies/scenarios/soak.toml --short 0.05       the same in a twentieth of the time
+  caudal load scenario.toml --url http://127.0.0.1:4566         a daemon or an emulator that runs already
+  caudal load topologies/scenarios/steady.toml --find-max       the highest rate that keeps the thresholds
+  caudal load --compare before.json after.json --tolerance 5
+
+Latency counts from the planned send time, so that a target that stalls cannot hide it; what could not be
+sent counts too. Ctrl-C ends the stages, and proves and tells what there is; a second one ends at once.
+Exit codes: 0 every threshold held, 1 one was not or the run ended early, 2 a scenario with faults.";
 
 /// Caudal takes records over HTTP, keeps them durably, and carries them to raw store and warehouse.
 ///
@@ -129,12 +143,15 @@ pub enum Verb {
     /// Answer SQL from warehouse, quarantine and raw objects
     #[command(after_help = QUERY)]
     Query(QueryArguments),
-    /// Print the JSON Schema of topology files
+    /// Print the JSON Schema of topology files, or of scenario files
     #[command(after_help = SCHEMA)]
     Schema(SchemaArguments),
     /// Rehearse the scaling of a pool against a trace, and score it
     #[command(after_help = SIMULATE, arg_required_else_help = true)]
     Simulate(SimulateArguments),
+    /// Drive a daemon or an emulator with a load, prove what arrived, and hold it against thresholds
+    #[command(after_help = LOAD, arg_required_else_help = true)]
+    Load(LoadArguments),
     /// Verify a data folder: every checksum, every gap; repair it when asked
     #[command(after_help = DOCTOR)]
     Doctor(DoctorArguments),
@@ -159,6 +176,7 @@ impl Cli {
             Verb::Schema(arguments) => schema::run(&arguments),
             Verb::Query(arguments) => query::run(&arguments),
             Verb::Simulate(arguments) => simulate::run(&arguments),
+            Verb::Load(arguments) => load::run(&arguments),
             Verb::Doctor(arguments) => doctor::run(&arguments),
         }
     }

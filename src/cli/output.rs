@@ -16,3 +16,11 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+/// Columns of a terminal that does not tell its own.
+const WIDTH: usize = 100;
+
+/// Columns of the terminal, as shells tell it.
+pub(super) fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH)
+}

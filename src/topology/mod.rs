@@ -33,7 +33,7 @@ pub use left_readers::{LeftReader, forget, left_readers};
 pub use load::{load, load_text};
 pub use plan::{Plan, PlannedNode, PlannedSource, Section};
 pub use reading::{read_file, read_text};
-pub use reference::reference;
+pub use reference::{fields, reference};
 pub use reload::{NotPrepared, NotSwitched, Prepared, Running, Switched, refused};
 pub use schema::{Definitions, schema};
 pub use shape::Shaped;

@@ -1,10 +1,13 @@
-//! Every field of a topology file as Markdown, from the schema that checks it.
+//! Every field of a file as Markdown, from the schema that checks it.
+
+mod kinds;
 
 use super::{
     schema::Definitions,
     shape::{alternatives, required, types},
 };
 use crate::pipeline::Kind;
+use kinds::{Field, Kinds};
 use serde_json::{Map, Value as Json};
 use std::fmt::Write as _;
 
@@ -21,49 +24,88 @@ Names of nodes are unique over all kinds: letters, digits, `.`, `_` and `-`, at 
 This page is what `caudal schema --markdown` prints; `caudal schema` prints the JSON Schema for editors.
 ";
 
-/// The page.
+/// The page of topology files.
 pub fn reference() -> String {
     let definitions = Definitions::default();
-    let mut page = OPENING.to_owned();
-    section(&definitions, "[topology]", definitions.root().pointer("/properties/topology"), &mut page);
-    for kind in Kind::ALL {
-        let of = format!("/properties/{}/additionalProperties", kind.name());
-        let heading = format!("[{}.NAME]", kind.name());
-        section(&definitions, &heading, definitions.root().pointer(&of), &mut page);
+    let heading = |kind: Kind| format!("[{}.NAME]", kind.name());
+    let nodes =
+        Kind::ALL.map(|kind| (heading(kind), format!("/properties/{}/additionalProperties", kind.name())));
+    let whole = ("[topology]".to_owned(), "/properties/topology".to_owned());
+    fields(OPENING, &definitions, std::iter::once(whole).chain(nodes))
+}
+
+/// A page with a table of fields for each heading and place in the schema.
+pub fn fields(
+    opening: &str,
+    definitions: &Definitions,
+    sections: impl IntoIterator<Item = (String, String)>,
+) -> String {
+    let mut page = opening.to_owned();
+    for (heading, place) in sections {
+        if let Some(part) = definitions.root().pointer(&place) {
+            section(definitions, &heading, part, &mut page);
+        }
     }
     page
 }
 
-fn section(definitions: &Definitions, heading: &str, part: Option<&Json>, page: &mut String) {
-    let Some(part) = part else { return };
+fn section(definitions: &Definitions, heading: &str, part: &Json, page: &mut String) {
     let meaning = definitions.description(part).unwrap_or_default();
     let meaning = meaning.split_once(": ").map_or(meaning.as_str(), |(_, meaning)| meaning);
-    let _ = writeln!(page, "\n## {heading}\n\n{}\n", upper_first(meaning));
-    let _ = writeln!(page, "| field | value | default | meaning |\n|---|---|---|---|");
-    rows(definitions, part, "", page);
+    let _ = writeln!(page, "\n## {heading}\n\n{}", upper_first(meaning));
+    let Some(kinds) = Kinds::of(definitions, part) else {
+        return table(definitions, fields_of(definitions, part), page);
+    };
+    table(definitions, kinds.shared(), page);
+    for kind in &kinds.all {
+        let _ = writeln!(page, "\n### {}\n\n{}", kind.name, kind.meaning);
+        table(definitions, kinds.own(kind), page);
+    }
 }
 
-fn rows(definitions: &Definitions, part: &Json, prefix: &str, page: &mut String) {
-    let Some(schema) = definitions.resolve(part).as_object() else { return };
+fn table(definitions: &Definitions, fields: Vec<Field>, page: &mut String) {
+    if !fields.is_empty() {
+        let _ = writeln!(page, "\n| field | value | default | meaning |\n|---|---|---|---|");
+        rows(definitions, fields, "", page);
+    }
+}
+
+/// Fields of a table, or of whatever of its alternatives is one.
+fn fields_of<'a>(definitions: &'a Definitions, part: &'a Json) -> Vec<Field<'a>> {
+    let Some(schema) = definitions.resolve(part).as_object() else { return Vec::new() };
+    if let Some(listed) = alternatives(schema) {
+        return listed.iter().flat_map(|one| fields_of(definitions, one)).collect();
+    }
     let needed = required(schema);
-    let Some(fields) = schema.get("properties").and_then(Json::as_object) else { return };
+    let fields = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+    let fields = fields.map(|(name, part)| Field { name, part, is_needed: needed.contains(&name.as_str()) });
     // What must be given comes first.
-    let (first, rest): (Vec<_>, Vec<_>) =
-        fields.iter().partition(|(name, _)| needed.contains(&name.as_str()));
-    for (name, field) in first.into_iter().chain(rest) {
+    let (first, rest): (Vec<_>, Vec<_>) = fields.partition(|field| field.is_needed);
+    first.into_iter().chain(rest).collect()
+}
+
+fn rows(definitions: &Definitions, fields: Vec<Field>, prefix: &str, page: &mut String) {
+    for Field { name, part, is_needed } in fields {
         let path = format!("{prefix}{name}");
-        let default = match needed.contains(&name.as_str()) {
+        let default = match is_needed {
             true => "required".to_owned(),
-            false => field.get("default").map(default).unwrap_or_default(),
+            false => part.get("default").map(default).unwrap_or_default(),
         };
-        let meaning = definitions.description(field).map(|text| without_default(&text, &default));
+        let meaning = definitions.description(part).map(|text| without_default(&text, &default));
         let meaning = meaning.filter(|text| !text.is_empty());
-        let meaning = meaning.or_else(|| definitions.description(definitions.resolve(field)));
-        let kind = kind(definitions, field).replace('|', "\\|");
+        let meaning = meaning.or_else(|| definitions.description(definitions.resolve(part)));
+        let kind = kind(definitions, part).replace('|', "\\|");
         let meaning = meaning.unwrap_or_default().replace('|', "\\|");
         let _ = writeln!(page, "| `{path}` | {kind} | {default} | {meaning} |");
-        for (inner, ending) in inner_tables(definitions, field) {
-            rows(definitions, inner, &format!("{path}{ending}"), page);
+        if let Some(kinds) = Kinds::of(definitions, part) {
+            for kind in &kinds.all {
+                let _ = writeln!(page, "| `{path}` | table with `{}` | | {} |", kind.name, kind.meaning);
+                rows(definitions, kind.fields.clone(), &format!("{path}."), page);
+            }
+            continue;
+        }
+        for (inner, ending) in inner_tables(definitions, part) {
+            rows(definitions, fields_of(definitions, inner), &format!("{path}{ending}"), page);
         }
     }
 }
@@ -90,7 +132,12 @@ fn kind(definitions: &Definitions, field: &Json) -> String {
             return choice(&constants);
         }
         let kinds = listed.iter().filter(|one| one.get("type").is_none_or(|kind| kind != "null"));
-        return kinds.map(|one| kind(definitions, one)).collect::<Vec<_>>().join(" or ");
+        let mut kinds: Vec<String> = kinds.map(|one| kind(definitions, one)).collect();
+        kinds.dedup();
+        return kinds.join(" or ");
+    }
+    if let Some(constant) = schema.get("const").and_then(Json::as_str) {
+        return choice(&[constant]);
     }
     if let Some(allowed) = schema.get("enum").and_then(Json::as_array) {
         return choice(&allowed.iter().filter_map(Json::as_str).collect::<Vec<_>>());

@@ -1,5 +1,6 @@
 //! Topology files: every fault at its line, in the words people are shown.
 
+use caudal::load::scenario;
 use caudal::topology::{Fault, Language, Problem, Section, load, load_text, reference};
 use std::{
     collections::BTreeSet,
@@ -112,11 +113,14 @@ fn toml_and_yaml_say_the_same() {
 }
 
 #[test]
-fn the_reference_is_the_one_the_schema_makes() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("topologies/REFERENCE.md");
-    let written = fs::read_to_string(&file).unwrap_or_default();
-    assert!(
-        written == reference(),
-        "write it anew: cargo run --release -- schema --markdown > topologies/REFERENCE.md"
-    );
+fn the_references_are_those_the_schemas_make() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("topologies");
+    let pages = [("REFERENCE.md", "", reference()), ("SCENARIOS.md", "--scenario ", scenario::reference())];
+    for (file, argument, page) in pages {
+        let written = fs::read_to_string(folder.join(file)).unwrap_or_default();
+        assert!(
+            written == page,
+            "write it anew: cargo run --release -- schema {argument}--markdown > topologies/{file}"
+        );
+    }
 }

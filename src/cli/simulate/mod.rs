@@ -4,13 +4,12 @@ mod arguments;
 mod pool;
 mod rehearsed;
 mod report;
-mod table;
 #[cfg(test)]
 mod tests;
 
 pub use arguments::SimulateArguments;
 
-use super::output::print;
+use super::output::{print, width};
 use crate::{
     error::Failure,
     simulation::{
@@ -22,9 +21,6 @@ use pool::Pool;
 use rehearsed::Rehearsed;
 use serde_json::json;
 use std::path::Path;
-
-/// Columns of a terminal that does not tell its own.
-const WIDTH: usize = 100;
 
 pub(super) fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let pool = Pool::of(arguments)?;
@@ -113,9 +109,4 @@ fn json(pool: &Pool, all: &[Rehearsed]) -> Result<String, Failure> {
     let text =
         serde_json::to_string_pretty(&answer).map_err(|error| Failure::fault("writing JSON", error))?;
     Ok(text + "\n")
-}
-
-/// Columns of the terminal, as shells tell it.
-fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH)
 }

@@ -1,10 +1,11 @@
 //! What is said of rehearsals.
 
-use super::{pool::Pool, rehearsed::Rehearsed, table::Table};
+use super::{pool::Pool, rehearsed::Rehearsed};
 use crate::{
     error::Failure,
     simulation::{
         Outcome, Score,
+        plot::Table,
         targets::{Measure, Target},
         versus::Verdict,
     },

@@ -4,6 +4,13 @@ use super::{DaemonSample, Latency, Outcome, Totals};
 use std::ops::AddAssign;
 
 impl Outcome {
+    /// Why a run was cut short that a person or a signal has ended.
+    pub const INTERRUPTED: &str = "interrupted";
+
+    pub fn is_interrupted(&self) -> bool {
+        self.cut_short.as_deref() == Some(Self::INTERRUPTED)
+    }
+
     /// Latency of all stages together.
     pub fn latency(&self) -> Latency {
         Latency::joined(self.stages.iter().map(|stage| &stage.latency))

@@ -15,6 +15,7 @@ pub struct ProofSpec {
     /// quarantine, in a dead-letter queue, or filtered.
     #[serde(default)]
     pub warehouse: Vec<String>,
+    /// Dead-letter queues.
     #[serde(default)]
     pub dead_letter: Vec<String>,
     /// Longest wait for what is still on its way after the last stage. Default 60s.
@@ -34,11 +35,13 @@ fn yes() -> bool {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// Latency from the planned send time to the answer.
+    /// Latency from the planned send time to the answer that half of the accepted records have at most.
     #[serde(default)]
     pub p50: Option<Span>,
+    /// The same of 99 in 100.
     #[serde(default)]
     pub p99: Option<Span>,
+    /// The same of 999 in 1,000.
     #[serde(default)]
     pub p999: Option<Span>,
     /// Age of the oldest record that waits, in any node.
@@ -50,24 +53,29 @@ pub struct Thresholds {
     /// Share of records that could not be sent in time, 0 to 1. Default 0.001.
     #[serde(default)]
     pub unsent: Option<f64>,
+    /// Accepted records that the proof does not find. Default none.
     #[serde(default)]
     pub losses: Option<u64>,
+    /// Records that the proof finds more than once in a place. Default none.
     #[serde(default)]
     pub duplicates: Option<u64>,
+    /// Records that the proof finds after a later one of their key. Default none.
     #[serde(default)]
     pub inversions: Option<u64>,
     /// Changes of desired capacity in all pools.
     #[serde(default)]
     pub scale_actions: Option<u64>,
+    /// What all pools cost: workers in service times seconds.
     #[serde(default)]
     pub worker_seconds: Option<f64>,
     /// Resident memory of the daemon.
     #[serde(default)]
     pub memory: Option<ByteSize>,
-    /// Time to drain the backlog after the last stage.
+    /// From the last planned record until nothing is on its way; needs a proof.
     #[serde(default)]
     pub drain: Option<Span>,
-    /// A threshold that is passed after this time ends the run at once. Without it, the run goes to its end.
+    /// A threshold that is not kept once the run has gone on for this long ends it at once. Without it, the run
+    /// goes to its end.
     #[serde(default)]
     pub abort_after: Option<Span>,
 }

@@ -4,8 +4,9 @@ use crate::units::{ByteSize, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Something that goes wrong while a stage runs. Unknown fields are refused by the schema (see
-/// [`super::schema`]), for serde does not know which fields are the kind's.
+/// Something that goes wrong while a stage runs. All but `split_shard` need a daemon that the load test itself
+/// has started.
+// Unknown fields are refused by the schema, for serde does not know which fields are the kind's.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct Fault {
     /// The stage, by name.

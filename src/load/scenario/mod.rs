@@ -6,6 +6,7 @@ mod expectation;
 mod fault;
 mod reading;
 mod record;
+mod reference;
 mod schema;
 mod target;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub use expectation::{ProofSpec, Thresholds};
 pub use fault::{Fault, FaultKind};
 pub use reading::{load, load_text};
 pub use record::{Keys, Records, Sizes};
+pub use reference::reference;
 pub use schema::schema;
 pub use target::{Protocol, Target};
 
@@ -39,10 +41,12 @@ pub struct Scenario {
     /// What goes wrong meanwhile.
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
-    /// From where it is proven what arrived. Without it nothing is proven.
+    /// From where it is proven that each accepted record arrived once. Names are nodes or queues of the
+    /// topology. Without it nothing is proven.
     #[serde(default)]
     pub proof: Option<ProofSpec>,
-    /// What must hold.
+    /// What ends the run with exit code 1 when it is not kept. What is left out is not asked for, but unsent
+    /// records are at most one in a thousand, and a proof finds no losses, duplicates and inversions.
     #[serde(default)]
     pub thresholds: Thresholds,
 }

@@ -134,6 +134,11 @@ impl Measure {
         match self {
             Self::P50 | Self::P99 | Self::P999 | Self::Age | Self::Drain => figure::duration(value),
             Self::Refused | Self::Unsent => figure::share(value),
+            Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored | Self::ScaleActions
+                if value == 0.0 =>
+            {
+                "none".to_owned()
+            }
             Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored => {
                 figure::counted(value as u64, "record")
             }

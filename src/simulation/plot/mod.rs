@@ -1,6 +1,8 @@
 //! What runs have shown, as pictures: in the terminal and as a page of its own.
 
+mod aligned;
 pub mod chart;
+pub mod document;
 mod page;
 mod shown;
 mod table;
@@ -8,6 +10,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use aligned::Table;
 pub use page::html;
 pub use terminal::terminal;
 

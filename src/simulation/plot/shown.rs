@@ -30,10 +30,6 @@ fn points(outcome: &Outcome, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> 
     outcome.samples.iter().map(|sample| ((sample.second - 1.0).max(0.0), value(sample))).collect()
 }
 
-fn most(points: &[(f64, f64)]) -> f64 {
-    points.iter().map(|(_, value)| *value).fold(0.0, f64::max)
-}
-
 fn series(name: &str, shape: Shape, colour: usize, points: Vec<(f64, f64)>) -> Series {
     Series { name: name.to_owned(), shape, colour, points, remarks: Vec::new() }
 }
@@ -61,9 +57,8 @@ impl Shown<'_> {
             title: title.to_owned(),
             unit: unit.to_owned(),
             seconds: self.seconds(),
-            cut: None,
             series,
-            levels: Vec::new(),
+            ..Chart::default()
         }
     }
 
@@ -139,15 +134,8 @@ fn remark(sizing: &str, change: &(f64, u32, u32, String)) -> Remark {
 /// Where to cut so that the first `own` series and the levels fill a good part of the chart; `None` when
 /// nothing goes far above them.
 fn cut(chart: &Chart, own: usize) -> Option<f64> {
-    let own = chart.series.iter().take(own).map(|series| most(&series.points));
+    let own = chart.series.iter().take(own).map(Series::most);
     let levels = chart.levels.iter().map(|level| level.value);
     let limit = own.chain(levels).fold(0.0, f64::max) * ROOM;
     (limit > 0.0 && chart.most() > limit * 1.2).then_some(limit)
-}
-
-/// Series that leave the chart at the top, with their largest value.
-pub fn beyond(chart: &Chart) -> Vec<(&str, f64)> {
-    let Some(cut) = chart.cut else { return Vec::new() };
-    let peaks = chart.series.iter().map(|series| (series.name.as_str(), most(&series.points)));
-    peaks.filter(|(_, peak)| *peak > cut).collect()
 }

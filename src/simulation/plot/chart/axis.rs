@@ -1,12 +1,17 @@
 //! Axes: round numbers at even distances.
 
-/// An axis from 0 to a round number, with its ticks.
+/// An axis between round numbers, with its ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
+    /// Where an axis of powers begins; one of even steps begins at 0.
+    low: Option<f64>,
     pub high: f64,
-    /// Values and what is written at them, ascending, the first 0.
+    /// Values and what is written at them, ascending, the first at the beginning.
     pub ticks: Vec<(f64, String)>,
 }
+
+/// Factors of ten that an axis of powers has at most.
+const MOST_DECADES: i32 = 12;
 
 /// Steps between ticks of time, seconds.
 const TIME_STEPS: [f64; 19] = [
@@ -26,7 +31,7 @@ impl Axis {
         let step = step.unwrap_or(&10.0) * power;
         let count = (most / step - 1e-6).ceil().max(1.0);
         let ticks = (0..=count as usize).map(|tick| tick as f64 * step);
-        Self { high: count * step, ticks: ticks.map(|value| (value, number(value))).collect() }
+        Self { low: None, high: count * step, ticks: ticks.map(|value| (value, number(value))).collect() }
     }
 
     /// For a time of `seconds`, with at most `intervals` intervals; it ends where the time ends.
@@ -37,12 +42,37 @@ impl Axis {
         let step = step.unwrap_or_else(|| (rough / 604_800.0).ceil() * 604_800.0);
         let count = (seconds / step + 1e-6).floor() as usize;
         let ticks = (0..=count).map(|tick| tick as f64 * step);
-        Self { high: seconds, ticks: ticks.map(|at| (at, time_in(at, step))).collect() }
+        Self { low: None, high: seconds, ticks: ticks.map(|at| (at, time_in(at, step))).collect() }
+    }
+
+    /// For values from `least` to `most`, both above 0, from one power of ten to another: each factor of ten is
+    /// as long as any other. Ticks are at powers, and between them where there are few.
+    pub fn of_powers(least: f64, most: f64, intervals: usize) -> Self {
+        let (least, most) =
+            if least > 0.0 && most >= least && most.is_finite() { (least, most) } else { (1.0, 1.0) };
+        let last = (most.log10() - 1e-9).ceil() as i32;
+        let first = ((least.log10() + 1e-9).floor() as i32).min(last - 1).max(last - MOST_DECADES);
+        let decades = usize::try_from(last - first).unwrap_or(1);
+        let between: &[f64] = if decades * 3 <= intervals.max(3) { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let step = decades.div_ceil(intervals.max(1)).max(1);
+        let powers = (first..last).step_by(step).map(|power| 10_f64.powi(power));
+        let ticks = powers.flat_map(|power| between.iter().map(move |factor| factor * power));
+        let (low, high) = (10_f64.powi(first), 10_f64.powi(last));
+        let ticks = ticks.chain([high]).map(|value| (value, number(value)));
+        Self { low: Some(low), high, ticks: ticks.collect() }
     }
 
     /// Where a value lies between 0 and 1, kept within.
     pub fn share(&self, value: f64) -> f64 {
-        if value.is_finite() { (value / self.high).clamp(0.0, 1.0) } else { 1.0 }
+        if !value.is_finite() {
+            return 1.0;
+        }
+        let share = match self.low {
+            None => value / self.high,
+            Some(low) if value > low => (value / low).ln() / (self.high / low).ln(),
+            Some(_) => 0.0,
+        };
+        share.clamp(0.0, 1.0)
     }
 }
 
@@ -118,6 +148,21 @@ mod tests {
             let axis = Axis::of_values(f64::from(most), 4);
             assert!(axis.high >= f64::from(most) && axis.ticks.len() <= 5, "{most}: {axis:?}");
         }
+    }
+
+    #[test]
+    fn powers_of_ten_are_equally_far_apart() {
+        let axis = Axis::of_powers(0.3, 840.0, 5);
+        assert_eq!(labels(&axis), ["0.1", "1", "10", "100", "1,000"]);
+        for (value, share) in [(0.1, 0.0), (1.0, 0.25), (100.0, 0.75), (0.0, 0.0), (9e9, 1.0)] {
+            assert!((axis.share(value) - share).abs() < 1e-9, "{value}");
+        }
+        assert_eq!(labels(&Axis::of_powers(3.0, 7.0, 5)), ["1", "2", "5", "10"]);
+        assert_eq!(labels(&Axis::of_powers(10.0, 10.0, 5)), ["1", "2", "5", "10"]);
+        for (least, most) in [(f64::INFINITY, 0.0), (0.0, 5.0), (f64::NAN, f64::NAN)] {
+            assert_eq!(Axis::of_powers(least, most, 5).high, 1.0, "{least} to {most}");
+        }
+        assert!(Axis::of_powers(1e-300, 1e300, 4).ticks.len() < 8);
     }
 
     #[test]

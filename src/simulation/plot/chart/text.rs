@@ -123,7 +123,7 @@ pub struct Room {
 /// A chart with its heading and both axes.
 pub fn text(chart: &Chart, room: Room) -> Vec<String> {
     let Room { width, up, has_legend } = room;
-    let axis = Axis::of_values(chart.most(), (up / 2).max(1));
+    let axis = chart.axis((up / 2).max(1));
     let longest = axis.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
     let gutter = longest.max(LEAST_GUTTER);
     let across = width.saturating_sub(gutter + 2).max(8);
@@ -134,7 +134,8 @@ pub fn text(chart: &Chart, room: Room) -> Vec<String> {
         let (label, edge) = tick.map_or(("", '│'), |(_, label)| (label.as_str(), '┤'));
         lines.push(format!("{label:>gutter$} {edge}{}", picture.row(row)));
     }
-    lines.extend(foot(&Axis::of_time(chart.seconds, across / 11), gutter, across));
+    let first = axis.ticks.first().map_or("0", |(_, label)| label.as_str());
+    lines.extend(foot(&Axis::of_time(chart.seconds, across / 11), first, (gutter, across)));
     lines
 }
 
@@ -157,8 +158,8 @@ fn heading(chart: &Chart, width: usize, has_legend: bool) -> String {
     format!("{title:<room$}{legend}")
 }
 
-/// The time axis and what is written at its ticks.
-fn foot(axis: &Axis, gutter: usize, across: usize) -> [String; 2] {
+/// The time axis with the value that it stands at, and what is written at its ticks.
+fn foot(axis: &Axis, stands_at: &str, (gutter, across): (usize, usize)) -> [String; 2] {
     let mut line: Vec<char> = vec!['─'; across];
     let mut labels: Vec<char> = vec![' '; gutter + 2 + across];
     let mut free_from = 0;
@@ -179,7 +180,7 @@ fn foot(axis: &Axis, gutter: usize, across: usize) -> [String; 2] {
     }
     let line: String = line.into_iter().collect();
     let labels: String = labels.into_iter().collect();
-    [format!("{:>gutter$} └{line}", "0"), labels.trim_end().to_owned()]
+    [format!("{stands_at:>gutter$} └{line}"), labels.trim_end().to_owned()]
 }
 
 /// Two charts side by side, the right one from `column` on.
@@ -198,14 +199,7 @@ mod tests {
 
     fn chart(points: Vec<(f64, f64)>, shape: Shape) -> Chart {
         let series = Series { name: "ordered".to_owned(), shape, colour: 0, points, remarks: Vec::new() };
-        Chart {
-            title: "workers".to_owned(),
-            unit: String::new(),
-            seconds: 60.0,
-            cut: None,
-            series: vec![series],
-            levels: Vec::new(),
-        }
+        Chart { title: "workers".to_owned(), seconds: 60.0, series: vec![series], ..Chart::default() }
     }
 
     fn steps() -> Vec<(f64, f64)> {

@@ -1,16 +1,18 @@
-//! Aligned tables.
+//! Tables of text.
 
 /// Rows of cells: the first column to the left, all others to the right.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
+    /// Adds a row; rows need not be equally long.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// Its lines, without blanks at their ends.
     pub fn text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let width = |column: usize| {

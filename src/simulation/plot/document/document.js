@@ -2,7 +2,7 @@ for (const charts of document.querySelectorAll(".charts")) {
   const readings = JSON.parse(charts.querySelector(".readings").textContent);
   const output = charts.querySelector(".reading");
   const pictures = [...charts.querySelectorAll("svg.chart")];
-  const count = readings.arrivals.length;
+  const count = Math.max(1, ...readings.groups.flatMap((group) => group.parts.map((part) => part.values.length)));
   const hidden = new Set();
   let place = -1;
 
@@ -11,6 +11,8 @@ for (const charts of document.querySelectorAll(".charts")) {
     const parts = [[Math.floor(whole / 3600), "h"], [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
     return parts.filter(([value], at) => value > 0 || (at === 2 && whole < 60)).map((part) => part.join(" ")).join(" ");
   };
+
+  const figure = (value) => value === null ? "–" : value.toLocaleString("en-US");
 
   const show = (next) => {
     place = Math.max(0, Math.min(count - 1, next));
@@ -23,11 +25,10 @@ for (const charts of document.querySelectorAll(".charts")) {
       line.setAttribute("x2", x);
       line.setAttribute("visibility", "visible");
     }
-    const said = [`at ${clock(share * readings.seconds)}: ${readings.arrivals[place]}/s, ${readings.needed[place]} needed`];
-    for (const sizing of readings.sizings) {
-      if (!hidden.has(sizing.name)) {
-        said.push(`${sizing.name} ${sizing.workers[place]} workers, ${sizing.age[place]} s`);
-      }
+    const said = [`at ${clock(share * readings.seconds)}`];
+    for (const group of readings.groups.filter(({ name }) => !hidden.has(name))) {
+      const parts = group.parts.map((part) => `${part.before}${figure(part.values[place])}${part.after}`);
+      said.push(`${group.name} ${parts.join(", ")}`.trim());
     }
     output.replaceChildren(...said.map((text) => {
       const span = document.createElement("span");
@@ -52,12 +53,19 @@ for (const charts of document.querySelectorAll(".charts")) {
       show(place + step);
     }
   });
-  charts.closest("section").querySelector(".legend").addEventListener("change", (event) => {
-    hidden[event.target.checked ? "delete" : "add"](event.target.dataset.name);
-    for (const series of charts.querySelectorAll(".series")) {
-      if (series.dataset.name === event.target.dataset.name) {
-        series.style.display = event.target.checked ? "" : "none";
+  for (const legend of charts.closest("section").querySelectorAll(".legend")) {
+    // A legend within a figure is that of its series only.
+    const scope = legend.closest("figure") ?? charts;
+    legend.addEventListener("change", (event) => {
+      const { checked, dataset } = event.target;
+      if (scope === charts) {
+        hidden[checked ? "delete" : "add"](dataset.name);
       }
-    }
-  });
+      for (const series of scope.querySelectorAll(".series")) {
+        if (series.dataset.name === dataset.name) {
+          series.style.display = checked ? "" : "none";
+        }
+      }
+    });
+  }
 }

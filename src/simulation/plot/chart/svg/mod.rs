@@ -1,6 +1,10 @@
 //! A chart as SVG, whose colours and strokes are classes of the page's style.
 
+mod marks;
+mod pen;
+
 use super::{Axis, Chart, PLAIN, Series, Shape, buckets, escaped, number, thin::Bucket, time};
+use pen::Pen;
 use std::fmt::Write;
 
 const LEFT: f64 = 58.0;
@@ -10,6 +14,8 @@ const BOTTOM: f64 = 24.0;
 /// How far above the plane a line goes whose values are beyond it, and how much of that is seen.
 const BEYOND: f64 = 12.0;
 const EDGE: f64 = 4.0;
+/// Sums of fractions that are a hair above the axis are on it.
+const NEARLY: f64 = 1.000_01;
 /// Intervals that a line is thinned to.
 const INTERVALS: usize = 600;
 /// With more remarks on a series, only the first within each interval is shown.
@@ -38,7 +44,7 @@ impl Plane<'_> {
     }
 
     fn y(&self, value: f64) -> f64 {
-        if value > self.up.high {
+        if value > self.up.high * NEARLY {
             return TOP - BEYOND;
         }
         TOP + (1.0 - self.up.share(value)) * (self.frame.height - TOP - BOTTOM)
@@ -55,7 +61,7 @@ impl Plane<'_> {
 
 /// The chart with axes, grid, series, levels and remarks, a title and a description.
 pub fn svg(chart: &Chart, frame: &Frame) -> String {
-    let up = Axis::of_values(chart.most(), ((frame.height / 45.0) as usize).max(2));
+    let up = chart.axis(((frame.height / 45.0) as usize).max(2));
     let plane = Plane { frame, across: Axis::of_time(chart.seconds, 10), up };
     let (id, width, height) = (escaped(&frame.id), frame.width, frame.height);
     let mut out = format!(
@@ -70,6 +76,7 @@ pub fn svg(chart: &Chart, frame: &Frame) -> String {
         plane.right() - LEFT,
         plane.bottom() - TOP + 2.0 * EDGE,
     );
+    marks::ground(&mut out, &plane, &chart.marks);
     axes(&mut out, &plane);
     let _ = writeln!(out, "<g clip-path=\"url(#{id}-clip)\">");
     let is_ground = |series: &&Series| series.shape == Shape::Area;
@@ -81,6 +88,7 @@ pub fn svg(chart: &Chart, frame: &Frame) -> String {
     }
     out.push_str("</g>\n");
     levels(&mut out, &plane, chart);
+    marks::names(&mut out, &plane, &chart.marks);
     let _ = writeln!(
         out,
         "<line class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{TOP}\" y2=\"{:.1}\" visibility=\"hidden\"/>\n</svg>",
@@ -166,11 +174,20 @@ fn colour(of: usize) -> String {
     if of == PLAIN { "plain".to_owned() } else { format!("s{}", of % COLOURS) }
 }
 
+/// As many as there are points at the least distance between two: with more of them a line would become steps.
+fn line_intervals(series: &Series, seconds: f64) -> usize {
+    let times = series.points.iter().map(|(at, _)| *at);
+    let gaps = times.clone().skip(1).zip(times).map(|(at, before)| at - before).filter(|gap| *gap > 0.0);
+    let points = seconds / gaps.fold(f64::INFINITY, f64::min);
+    if points >= 1.0 { (points.round() as usize).min(INTERVALS) } else { INTERVALS }
+}
+
 /// Steps and areas go level and then up or down; a line goes straight to the next value.
 fn path(plane: &Plane, series: &Series, seconds: f64) -> String {
     let mut pen = Pen::default();
-    let width = seconds / INTERVALS as f64;
-    let all = buckets(&series.points, seconds, INTERVALS);
+    let intervals = if series.shape == Shape::Line { line_intervals(series, seconds) } else { INTERVALS };
+    let width = seconds / intervals as f64;
+    let all = buckets(&series.points, seconds, intervals);
     for (place, bucket) in all.iter().enumerate() {
         let Some(Bucket { least, most, last }) = bucket else { continue };
         let x = plane.x((place as f64 + 1.0) * width);
@@ -183,54 +200,6 @@ fn path(plane: &Plane, series: &Series, seconds: f64) -> String {
         let _ = write!(pen.path, "V{:.1}H{:.1}Z", plane.bottom(), pen.first);
     }
     pen.path
-}
-
-/// Writes a path and leaves out what goes straight on.
-#[derive(Default)]
-struct Pen {
-    path: String,
-    first: f64,
-    /// Where the pen is, in tenths of a unit of height so that equal heights compare equal.
-    height: Option<i64>,
-    /// How far a level stretch goes that is not written yet.
-    level_to: Option<f64>,
-    /// Whether the pen has moved within the present interval.
-    is_within: bool,
-}
-
-impl Pen {
-    /// Through three heights within the interval that ends at `x` and begins where the last one ended.
-    fn to(&mut self, from: f64, x: f64, heights: [f64; 3], in_steps: bool) {
-        for next in heights.map(|height| (height * 10.0).round() as i64) {
-            let height = next as f64 / 10.0;
-            match self.height {
-                Some(last) if last == next => {}
-                Some(_) => {
-                    if let Some(level) = self.level_to.take() {
-                        let _ = write!(self.path, "H{level:.1}");
-                    }
-                    let _ = match in_steps || self.is_within {
-                        true => write!(self.path, "V{height:.1}"),
-                        false => write!(self.path, "L{x:.1} {height:.1}"),
-                    };
-                    self.is_within = true;
-                }
-                None => {
-                    let _ = write!(self.path, "M{from:.1} {height:.1}");
-                    self.first = from;
-                }
-            }
-            self.height = Some(next);
-        }
-        self.is_within = false;
-        self.level_to = Some(x);
-    }
-
-    fn rest(&mut self) {
-        if let Some(x) = self.level_to.take() {
-            let _ = write!(self.path, "H{x:.1}");
-        }
-    }
 }
 
 /// What a reader who does not see the chart is told.
@@ -275,18 +244,17 @@ pub fn legend(names: &[(String, usize)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::plot::chart::{Level, Remark};
+    use crate::simulation::plot::chart::{Level, Mark, MarkKind, Remark, Scale};
 
     fn chart(shape: Shape, points: Vec<(f64, f64)>) -> Chart {
         let remark = Remark { at: 30.0, value: 4.0, says: "1 → 4: <b>backlog</b>".to_owned() };
         let series = Series { name: "a & b".to_owned(), shape, colour: 0, points, remarks: vec![remark] };
         Chart {
             title: "workers".to_owned(),
-            unit: String::new(),
             seconds: 60.0,
-            cut: None,
             series: vec![series],
             levels: vec![Level { name: "goal".to_owned(), value: 2.0 }],
+            ..Chart::default()
         }
     }
 
@@ -326,6 +294,49 @@ mod tests {
         chart.cut = Some(4.0);
         let picture = svg(&chart, &frame());
         assert!(picture.contains("H208.0V-4.0H283.0V83.0H358.0"), "{picture}");
+    }
+
+    #[test]
+    fn a_line_of_few_points_goes_straight_from_one_to_the_next() {
+        let points = [(5.0, 0.0), (15.0, 4.0), (45.0, 4.0), (55.0, 0.0)].to_vec();
+        let picture = svg(&chart(Shape::Line, points), &frame());
+        assert!(picture.contains("d=\"M58.0 108.0H108.0L158.0 8.0H308.0L358.0 108.0H358.0\""), "{picture}");
+    }
+
+    #[test]
+    fn on_a_scale_of_powers_the_ground_is_not_zero() {
+        let mut chart = chart(Shape::Line, vec![(0.0, 1.0), (30.0, 100.0)]);
+        (chart.scale, chart.levels) = (Scale::Logarithmic, Vec::new());
+        let picture = svg(&chart, &frame());
+        assert!(picture.contains(">1</text>") && picture.contains(">100</text>"), "{picture}");
+        assert!(!picture.contains(">0</text>\n<line class=\"grid\""), "{picture}");
+        assert!(picture.contains("d=\"M58.0 108.0H"), "{picture}");
+    }
+
+    #[test]
+    fn marks_are_told_where_they_are_and_named_where_there_is_room() {
+        let mut chart = chart(Shape::Line, steps());
+        let mark = |kind, from, until, name: &str| Mark {
+            kind,
+            from,
+            until,
+            name: name.to_owned(),
+            says: format!("{name}: <said>"),
+        };
+        chart.marks = vec![
+            mark(MarkKind::Stage, 0.0, 20.0, "warm-up"),
+            mark(MarkKind::Stage, 1.0, 20.0, "hidden"),
+            mark(MarkKind::Stage, 20.0, 60.0, "spike"),
+            mark(MarkKind::Fault, 30.0, 45.0, "kill & restart"),
+        ];
+        let picture = svg(&chart, &frame());
+        let band = "<rect class=\"fault\" x=\"208.0\" y=\"8\" width=\"75.0\" height=\"100.0\">";
+        assert!(
+            picture.contains(&format!("{band}<title>kill &amp; restart: &lt;said&gt;</title>")),
+            "{picture}"
+        );
+        assert!(picture.contains(">warm-up</text>") && picture.contains(">spike</text>"), "{picture}");
+        assert!(!picture.contains(">hidden</text>"), "it would stand on the first");
     }
 
     #[test]
