@@ -17,6 +17,7 @@ mod decisions;
 mod end_to_end;
 mod house_rules;
 mod kill_chaos;
+mod load;
 mod many_shards;
 mod process_workers;
 mod queue_kills;

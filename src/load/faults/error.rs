@@ -22,7 +22,7 @@ pub enum FaultError {
     NoProcess { pool: String },
     #[error(
         "fault disk_full: {path} lies on a file system of {total} bytes; put the data folder (--data) on one of \
-         its own of less than {most}, such as a small tmpfs"
+         its own of less than {most}, such as a tmpfs of 600 MiB"
     )]
     LargeDisk { path: PathBuf, total: u64, most: u64 },
     #[error("fault disk_full: {path} has {available} bytes free, and {free} are to be left; leave less")]

@@ -1,0 +1,9 @@
+//! Load tests as a process: a daemon of their own, faults that are really done, and a proof that finds
+//! what is missing.
+
+mod dead_letters;
+mod faults;
+mod proving;
+mod stand;
+
+use stand::Stand;
