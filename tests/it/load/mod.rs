@@ -4,6 +4,7 @@
 mod dead_letters;
 mod faults;
 mod proving;
+mod scenarios;
 mod stand;
 
 use stand::Stand;
