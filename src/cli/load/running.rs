@@ -5,7 +5,7 @@ use crate::{
     load::{
         live::Screen,
         outcome::Outcome,
-        run::{self, LoadError, Observer, Options, Progress},
+        run::{self, LoadError, Observer, Options, PremisesError, Progress},
         scenario::Scenario,
         thresholds::judge,
     },
@@ -113,9 +113,9 @@ impl Signals {
 /// What the scenario asks for and cannot be had is its author's; the rest is a fault.
 fn failure(error: LoadError) -> Failure {
     match error {
-        LoadError::NoTarget | LoadError::Trace(_) | LoadError::Records(_) => {
-            Failure::Configuration(error.to_string())
-        }
+        LoadError::Premises(PremisesError::NoTarget | PremisesError::NoDoor { .. })
+        | LoadError::Trace(_)
+        | LoadError::Records(_) => Failure::Configuration(error.to_string()),
         error => Failure::fault("caudal load", error),
     }
 }
