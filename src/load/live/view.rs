@@ -47,16 +47,17 @@ impl View {
             Some(Progress { phase: Phase::Starting, .. }) => {
                 [format!("{name}  the daemon starts"), empty(), empty(), empty()]
             }
+            Some(progress) if progress.phase == Phase::Proving => {
+                let daemon = format!("  daemon   {}", told(&progress.sample));
+                [format!("{name}  {}", where_it_is(progress)), daemon, empty(), empty()]
+            }
             Some(progress) => {
                 let sample = &progress.sample;
                 [
                     format!("{name}  {}", where_it_is(progress)),
                     format!("  rate     {}  {}", rate(sample), self.picture()).trim_end().to_owned(),
                     format!("  latency  {}", latency(sample)),
-                    format!(
-                        "  daemon   {}",
-                        sample.daemon.as_ref().map_or_else(|| "tells no health".to_owned(), daemon)
-                    ),
+                    format!("  daemon   {}", told(sample)),
                 ]
             }
         }
@@ -70,7 +71,7 @@ impl View {
             Phase::Driving => {
                 format!("{} of {}, {}", seconds(progress.second), seconds(progress.length), progress.stage)
             }
-            Phase::Proving => "proving".to_owned(),
+            Phase::Proving => return format!("{}: proving; {}", self.name, told(&progress.sample)),
         };
         let sample = &progress.sample;
         let daemon = sample.daemon.as_ref().map(|sample| format!("; {}", daemon(sample)));
@@ -121,6 +122,11 @@ fn latency(sample: &Sample) -> String {
     }
     let at = [("p50", sample.p50), ("p99", sample.p99), ("max", sample.max)];
     at.map(|(name, value)| format!("{name} {}", figure::duration(value))).join(", ")
+}
+
+/// What the daemon says of itself, if it does.
+fn told(sample: &Sample) -> String {
+    sample.daemon.as_ref().map_or_else(|| "the target tells no health".to_owned(), daemon)
 }
 
 fn daemon(sample: &DaemonSample) -> String {
@@ -180,7 +186,7 @@ mod tests {
         view.see(Progress::default());
         assert_eq!(view.lines()[0], "smoke  the daemon starts");
         view.see(Progress { phase: Phase::Driving, second: 1.0, ..Progress::default() });
-        assert_eq!(view.lines()[3], "  daemon   tells no health");
+        assert_eq!(view.lines()[3], "  daemon   the target tells no health");
         assert!(
             view.line().ends_with("0/s planned, 0/s accepted; no answer in this second"),
             "{}",
@@ -188,6 +194,6 @@ mod tests {
         );
         view.see(Progress { phase: Phase::Proving, ..Progress::default() });
         assert!(view.lines()[0].contains("waiting until it has arrived, then proving"));
-        assert!(view.line().starts_with("smoke: proving: "));
+        assert_eq!(view.line(), "smoke: proving; the target tells no health");
     }
 }

@@ -22,6 +22,7 @@ pub struct Drawn<'a> {
 }
 
 fn series(name: &str, shape: Shape, colour: usize, points: Vec<(f64, f64)>) -> Series {
+    let points = if shape == Shape::Line { points } else { begin(points) };
     Series { name: name.to_owned(), shape, colour, points, remarks: Vec::new() }
 }
 
@@ -31,8 +32,13 @@ fn level(name: &str, limit: Option<Span>, unit: f64) -> Option<Level> {
 }
 
 /// The middle of the second that a sample tells of, which ends with it.
-fn within(end: f64) -> f64 {
+fn middle(end: f64) -> f64 {
     (end - 0.5).max(0.0)
+}
+
+/// Steps are drawn from where their second begins.
+fn begin(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    points.into_iter().map(|(middle, value)| ((middle - 0.5).max(0.0), value)).collect()
 }
 
 impl Drawn<'_> {
@@ -59,12 +65,12 @@ impl Drawn<'_> {
     }
 
     fn points(&self, value: impl Fn(&Sample) -> f64) -> Vec<(f64, f64)> {
-        self.outcome.samples.iter().map(|sample| (within(sample.second), value(sample))).collect()
+        self.outcome.samples.iter().map(|sample| (middle(sample.second), value(sample))).collect()
     }
 
     fn daemon_points(&self, value: impl Fn(&DaemonSample) -> Option<f64>) -> Vec<(f64, f64)> {
         let told = self.outcome.daemon_samples();
-        told.filter_map(|(second, sample)| Some((within(second), value(sample)?))).collect()
+        told.filter_map(|(second, sample)| Some((middle(second), value(sample)?))).collect()
     }
 
     pub fn rate(&self) -> Chart {
@@ -168,6 +174,15 @@ impl Drawn<'_> {
         self.chart("processors that the daemon used", "", vec![series("processors", Shape::Line, 0, points)])
     }
 
+    /// After all stages, what is on its way is waited for.
+    fn drain(&self, has_name: bool) -> Option<Mark> {
+        let ends = self.outcome.stages.iter().map(|stage| stage.from + stage.seconds);
+        let from = ends.reduce(f64::max).filter(|end| *end + 1.0 < self.seconds())?;
+        let name = if has_name { "drain".to_owned() } else { String::new() };
+        let says = "what is on its way arrives, and is proven".to_owned();
+        Some(Mark { kind: MarkKind::Stage, from, until: self.seconds(), name, says })
+    }
+
     fn marks(&self, has_names: bool) -> Vec<Mark> {
         let name = |name: &str| if has_names { name.to_owned() } else { String::new() };
         let stages = self.outcome.stages.iter().map(|stage| Mark {
@@ -184,6 +199,6 @@ impl Drawn<'_> {
             name: name(&fault.kind),
             says: format!("{}: {}", fault.kind, fault.detail),
         });
-        stages.chain(faults).collect()
+        stages.chain(self.drain(has_names)).chain(faults).collect()
     }
 }

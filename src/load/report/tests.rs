@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::load::{
-    outcome::{Outcome, made},
+    outcome::{Outcome, Sample, made},
     scenario::Thresholds,
     thresholds::judge,
 };
@@ -134,7 +134,9 @@ fn the_table_of_seconds_has_a_column_for_all_that_was_told_and_empty_cells_for_w
 
 #[test]
 fn a_page_shows_every_chart_with_stages_faults_and_limits() {
-    let page = html(&judged(), &thresholds());
+    let mut outcome = judged();
+    outcome.samples.extend((61..65).map(|second| Sample { second: f64::from(second), ..Sample::default() }));
+    let page = html(&outcome, &thresholds());
     for part in [
         "<h1>spike10x: NOT HELD: p99</h1>",
         "<figcaption>records per second; planned is shaded</figcaption>",
@@ -147,6 +149,7 @@ fn a_page_shows_every_chart_with_stages_faults_and_limits() {
         ">age at most 10 s</text>",
         "<title>kill_daemon: killed, ready again after 0.21 s</title>",
         ">warm-up</text>",
+        ">drain</text>",
         "data-name=\"review in service\"",
     ] {
         assert!(page.contains(part), "{part}");

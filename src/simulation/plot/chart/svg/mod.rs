@@ -174,11 +174,13 @@ fn colour(of: usize) -> String {
     if of == PLAIN { "plain".to_owned() } else { format!("s{}", of % COLOURS) }
 }
 
-/// As many as there are points at the least distance between two: with more of them a line would become steps.
+/// As many as there are points at the usual distance between two: with more of them a line would become steps.
 fn line_intervals(series: &Series, seconds: f64) -> usize {
     let times = series.points.iter().map(|(at, _)| *at);
-    let gaps = times.clone().skip(1).zip(times).map(|(at, before)| at - before).filter(|gap| *gap > 0.0);
-    let points = seconds / gaps.fold(f64::INFINITY, f64::min);
+    let gaps = times.clone().skip(1).zip(times).map(|(at, before)| at - before);
+    let mut gaps: Vec<f64> = gaps.filter(|gap| *gap > 0.0).collect();
+    gaps.sort_unstable_by(f64::total_cmp);
+    let points = gaps.get(gaps.len() / 2).map_or(0.0, |usual| seconds / usual);
     if points >= 1.0 { (points.round() as usize).min(INTERVALS) } else { INTERVALS }
 }
 
@@ -298,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_line_of_few_points_goes_straight_from_one_to_the_next() {
-        let points = [(5.0, 0.0), (15.0, 4.0), (45.0, 4.0), (55.0, 0.0)].to_vec();
+        let points = [(5.0, 0.0), (15.0, 4.0), (25.0, 4.0), (45.0, 4.0), (55.0, 0.0)].to_vec();
         let picture = svg(&chart(Shape::Line, points), &frame());
         assert!(picture.contains("d=\"M58.0 108.0H108.0L158.0 8.0H308.0L358.0 108.0H358.0\""), "{picture}");
     }
