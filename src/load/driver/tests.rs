@@ -58,9 +58,9 @@ async fn converse(socket: TcpStream, manner: Manner, got: Got) -> std::io::Resul
         socket.read_exact(&mut body).await?;
         for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let record: serde_json::Value = serde_json::from_slice(line).unwrap();
-            let producer = record["producer"].as_u64().unwrap() as u32;
+            let Some(producer) = record["producer"].as_u64() else { continue };
             let key = record["key"].as_str().unwrap().to_owned();
-            got.lock().unwrap().push((producer, key, record["number"].as_u64().unwrap()));
+            got.lock().unwrap().push((producer as u32, key, record["number"].as_u64().unwrap()));
         }
         let status = match manner {
             Manner::HangsUp => return Ok(()),
@@ -246,4 +246,35 @@ fn a_lane_is_bounded() {
     let lane = Lane::new(Duration::from_secs(1));
     let mut due = vec![Due { at: Duration::ZERO, key: 0, stage: 2 }; (1 << 20) + 3];
     assert_eq!(lane.push(&mut due), [2, 2, 2]);
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_there_is_told_before_anything_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let target = |protocol| Target {
+        protocol,
+        url: None,
+        stream: Some("trips".to_owned()),
+        queue: Some("jobs".to_owned()),
+        connections: 1,
+        batch: 1,
+        timeout: Span(PATIENT),
+    };
+    let got = Got::default();
+    let server = tokio::spawn(serve(listener, Manner::With(404), got));
+    for (protocol, told) in [
+        (Protocol::Http, "does not take records for the stream \"trips\": 404"),
+        (Protocol::Kinesis, "does not take records for the stream \"trips\": 404"),
+        (Protocol::Sqs, "does not tell where the queue \"jobs\" is: 404"),
+    ] {
+        let fault = target::look(&target(protocol), &url, &|_| None).await.unwrap_err().to_string();
+        assert!(fault.contains(told), "{fault}");
+    }
+    server.abort();
+    let _ = server.await;
+    for protocol in [Protocol::Http, Protocol::Kinesis, Protocol::Sqs] {
+        let fault = target::look(&target(protocol), &url, &|_| None).await.unwrap_err().to_string();
+        assert!(fault.contains("cannot be reached; start it"), "{fault}");
+    }
 }
