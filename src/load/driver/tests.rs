@@ -82,8 +82,8 @@ fn stage(arrival: Arrival, milliseconds: u64) -> StagePlan {
     StagePlan::new(&stage, 1.0).unwrap()
 }
 
-/// Drives one stage to its end.
-async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Gathered, Vec<Ledger>) {
+/// Begins to drive one stage.
+async fn started(address: SocketAddr, stage: StagePlan, timeout: Duration) -> Drive {
     let target = Target {
         protocol: Protocol::Http,
         url: None,
@@ -103,7 +103,12 @@ async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Ga
         batch: 5,
         timeout,
     };
-    let mut drive = Drive::start(load, Instant::now(), 1_700_000_000_000).unwrap();
+    Drive::start(load, Instant::now(), 1_700_000_000_000).unwrap()
+}
+
+/// Drives one stage to its end.
+async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Gathered, Vec<Ledger>) {
+    let mut drive = started(address, stage, timeout).await;
     drive.ended().await.unwrap();
     drive.sample();
     (drive.gathered(), drive.into_ledgers())
@@ -277,4 +282,23 @@ async fn a_target_that_is_not_there_is_told_before_anything_is_sent() {
         let fault = target::look(&target(protocol), &url, &|_| None).await.unwrap_err().to_string();
         assert!(fault.contains("cannot be reached; start it"), "{fault}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drive_that_is_stopped_plans_nothing_more_and_sends_what_was_due() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, got) = (listener.local_addr().unwrap(), Got::default());
+    let server = tokio::spawn(serve(listener, Manner::After(Duration::ZERO), got.clone()));
+    let mut drive = started(address, stage(Arrival::Constant { rate: 500.0 }, 3_600_000), PATIENT).await;
+    while got.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drive.stop();
+    drive.ended().await.unwrap();
+    let sample = drive.sample();
+    server.abort();
+    let totals = drive.gathered().totals;
+    add_up(&totals);
+    assert_eq!((totals.accepted, sample.accepted), (got.lock().unwrap().len() as u64, totals.accepted));
+    assert_eq!((totals.unsent, drive.stage_at(0.0)), (0, ("only".to_owned(), 3_600.0)));
 }

@@ -71,7 +71,7 @@ impl<'a> Recording<'a> {
     /// Whether the run ends before its time: stopped by its observer, or since a threshold is passed already.
     pub(super) fn is_cut_short(&mut self, gathered: impl Fn() -> Gathered) -> bool {
         if self.outcome.cut_short.is_none() && self.observer.is_stopped() {
-            self.outcome.cut_short = Some("interrupted".to_owned());
+            self.outcome.cut_short = Some(Outcome::INTERRUPTED.to_owned());
         }
         let thresholds = &self.scenario.thresholds;
         if self.outcome.cut_short.is_none() && thresholds.abort_after.is_some() {
