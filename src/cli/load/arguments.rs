@@ -13,8 +13,9 @@ pub struct LoadArguments {
     /// The topology of the daemon that is started, instead of the scenario's
     #[arg(long, value_name = "FILE")]
     pub topology: Option<PathBuf>,
-    /// The data folder of that daemon, which is kept [default: one for the run, removed after it]
-    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    /// The data folder of that daemon, which is kept [default: one for the run, removed after it]; with --url
+    /// that of the daemon there, to prove from
+    #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Drive what runs at this URL instead, and start nothing
     #[arg(long, value_name = "URL", conflicts_with = "topology")]
@@ -34,13 +35,17 @@ pub struct LoadArguments {
     /// Multiply the lengths of stages and faults by this; rates stay [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub short: Option<f64>,
+    /// Judge losses, duplicates, order and refusals stored, not speed: for a machine that has other work beside
+    /// it, such as CI
+    #[arg(long, conflicts_with = "find_max")]
+    pub proof_only: bool,
     /// Compare what --json wrote of two runs; exit 1 when the second is worse
     #[arg(
         long,
         num_args = 2,
         value_names = ["A.json", "B.json"],
         conflicts_with_all = [
-            "topology", "data", "url", "seed", "html", "json", "csv", "short", "find_max", "trial", "trials"
+            "topology", "data", "url", "seed", "html", "json", "csv", "short", "proof_only", "find_max", "trial", "trials"
         ]
     )]
     pub compare: Vec<PathBuf>,

@@ -16,6 +16,7 @@ use crate::{
         report,
         run::Options,
         scenario::{self, Scenario, Thresholds},
+        thresholds::of_proof_only,
     },
 };
 use running::Driver;
@@ -37,9 +38,17 @@ pub(super) fn run(arguments: &LoadArguments) -> Result<(), Failure> {
     if arguments.find_max {
         return finding::run(&driver, &scenario, &options, arguments);
     }
-    let outcome = driver.drive(&scenario, &options)?;
+    let mut outcome = driver.drive(&scenario, &options)?;
+    if arguments.proof_only {
+        of_proof_only(&mut outcome.verdicts);
+    }
     write(arguments, &outcome, &scenario.thresholds)?;
     print(&report::summary(&outcome))?;
+    if scenario.proof.is_some() && outcome.proof.is_none() {
+        print(
+            "\nnothing is proven: where the target keeps its data is not known; --data names the folder\n",
+        )?;
+    }
     if std::io::stdout().is_terminal() {
         print(&format!("\n{}", report::terminal(&outcome, &scenario.thresholds, width())))?;
     }
@@ -53,6 +62,13 @@ fn read(file: &Path, arguments: &LoadArguments) -> Result<Scenario, Failure> {
     if let Some(url) = &arguments.url {
         scenario.target.url = Some(url.clone());
         scenario.scenario.topology = None;
+    }
+    if arguments.proof_only {
+        if scenario.proof.is_none() {
+            let name = &scenario.scenario.name;
+            return Err(Failure::Configuration(format!("--proof-only: the scenario {name} has no [proof]")));
+        }
+        scenario.thresholds.abort_after = None;
     }
     if let Some(seed) = arguments.seed {
         scenario.scenario.seed = seed;
@@ -90,8 +106,7 @@ fn write(arguments: &LoadArguments, outcome: &Outcome, thresholds: &Thresholds) 
 /// # Errors
 /// Thresholds that were not held, or a run that did not get far enough to hold them.
 fn verdict(outcome: &Outcome) -> Result<(), Failure> {
-    let failed = outcome.verdicts.iter().filter(|verdict| !verdict.is_met);
-    let failed: Vec<&str> = failed.map(|verdict| verdict.threshold.as_str()).collect();
+    let failed: Vec<&str> = outcome.failed().map(|verdict| verdict.threshold.as_str()).collect();
     let cause = match (&failed.as_slice(), &outcome.cut_short) {
         ([], None) => return Ok(()),
         ([], Some(why)) => format!("ended early: {why}"),

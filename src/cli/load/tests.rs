@@ -33,7 +33,6 @@ fn a_scenario_or_two_files_to_compare_are_asked_for() {
         "s.toml --tolerance 5",
         "s.toml --trial 5s",
         "s.toml --url http://a --topology t.toml",
-        "s.toml --url http://a --data d",
         "s.toml --find-max --short 0.5",
         "s.toml --trials 3",
         "s.toml --find-max --trials 0",
@@ -78,6 +77,19 @@ fn the_command_line_names_another_target_and_other_chances() {
     assert_eq!((scenario.scenario.topology, scenario.scenario.seed), (None, 9), "nothing is started");
     let scenario = read(&file, &parsed("s.toml").unwrap()).unwrap();
     assert!(scenario.scenario.topology.is_some());
+}
+
+#[test]
+fn judging_only_a_proof_wants_one_and_ends_no_run_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("smoke.toml");
+    fs::write(&file, SCENARIO).unwrap();
+    let failure = read(&file, &parsed("s.toml --proof-only").unwrap()).unwrap_err();
+    assert_eq!(failure.to_string(), "--proof-only: the scenario smoke has no [proof]");
+    let proven = format!("{SCENARIO}[proof]\nraw = [\"bronze\"]\n[thresholds]\nabort_after = \"1s\"\n");
+    fs::write(&file, proven).unwrap();
+    let scenario = read(&file, &parsed("s.toml --proof-only").unwrap()).unwrap();
+    assert_eq!(scenario.thresholds.abort_after, None);
 }
 
 #[test]

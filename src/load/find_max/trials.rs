@@ -21,9 +21,8 @@ pub struct Trials(Vec<Trial>);
 impl Trial {
     /// What the outcome of a run at this rate shows, once it is judged.
     pub fn of(rate: f64, outcome: &Outcome) -> Self {
-        let failed = outcome.verdicts.iter().filter(|verdict| !verdict.is_met);
         let failed: Vec<String> =
-            failed.map(|verdict| format!("{} {}", verdict.threshold, verdict.measured)).collect();
+            outcome.failed().map(|verdict| format!("{} {}", verdict.threshold, verdict.measured)).collect();
         Self {
             rate,
             accepted_per_second: outcome.accepted_per_second(),

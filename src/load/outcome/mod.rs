@@ -160,4 +160,7 @@ pub struct Verdict {
     pub limit: String,
     pub measured: String,
     pub is_met: bool,
+    /// It is told, but fails no run.
+    #[serde(default)]
+    pub is_only_told: bool,
 }

@@ -1,6 +1,6 @@
 //! What a run comes to as a whole.
 
-use super::{DaemonSample, Latency, Outcome, Totals};
+use super::{DaemonSample, Latency, Outcome, Totals, Verdict};
 use std::ops::AddAssign;
 
 impl Outcome {
@@ -9,6 +9,11 @@ impl Outcome {
 
     pub fn is_interrupted(&self) -> bool {
         self.cut_short.as_deref() == Some(Self::INTERRUPTED)
+    }
+
+    /// Thresholds that the run has failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(|verdict| !verdict.is_met && !verdict.is_only_told)
     }
 
     /// Latency of all stages together.

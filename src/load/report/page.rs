@@ -64,10 +64,11 @@ fn verdicts(outcome: &Outcome) -> String {
     let (held, failed): (Vec<_>, Vec<_>) = outcome.verdicts.iter().partition(|verdict| verdict.is_met);
     for verdict in failed.into_iter().chain(held) {
         let (class, word) = if verdict.is_met { ("met", "held") } else { ("missed", "not held") };
+        let remark = if verdict.is_only_told { " (not judged)" } else { "" };
         let _ = writeln!(
             out,
             "<tr><th scope=\"row\"><span class=\"{class}\">{}<span class=\"unseen\"> {word}</span></span></th>\
-             <td>{}</td><td>{}</td></tr>",
+             <td>{}</td><td>{}{remark}</td></tr>",
             escaped(&verdict.threshold),
             escaped(&verdict.limit),
             escaped(&verdict.measured)

@@ -13,7 +13,10 @@ use std::fmt::Write;
 pub fn summary(outcome: &Outcome) -> String {
     let mut text = headline(outcome);
     for verdict in outcome.verdicts.iter().filter(|verdict| !verdict.is_met) {
-        let _ = writeln!(text, "  ✗ {}", told(verdict));
+        let _ = match verdict.is_only_told {
+            true => writeln!(text, "  · {} (not judged)", told(verdict)),
+            false => writeln!(text, "  ✗ {}", told(verdict)),
+        };
     }
     let _ = writeln!(text, "{}\n", circumstances(outcome));
     for (name, lines) in facts(outcome) {
@@ -32,8 +35,7 @@ pub fn summary(outcome: &Outcome) -> String {
 
 /// `spike10x: held`, or what it was not.
 pub fn headline(outcome: &Outcome) -> String {
-    let failed = outcome.verdicts.iter().filter(|verdict| !verdict.is_met);
-    let failed: Vec<&str> = failed.map(|verdict| verdict.threshold.as_str()).collect();
+    let failed: Vec<&str> = outcome.failed().map(|verdict| verdict.threshold.as_str()).collect();
     let said = match failed.as_slice() {
         [] if outcome.cut_short.is_some() => "cut short".to_owned(),
         [] => "held".to_owned(),

@@ -56,6 +56,18 @@ fn a_run_that_held_or_was_cut_short_says_so_in_its_first_line() {
 }
 
 #[test]
+fn what_is_only_told_is_told_as_such() {
+    let mut outcome = judged();
+    crate::load::thresholds::of_proof_only(&mut outcome.verdicts);
+    let text = summary(&outcome);
+    assert!(
+        text.starts_with("spike10x: held\n  · p99: at most 50 ms, measured 1.06 s (not judged)\n"),
+        "{text}"
+    );
+    assert!(html(&outcome, &thresholds()).contains("<td>1.06 s (not judged)</td>"));
+}
+
+#[test]
 fn what_a_proof_finds_is_told_with_its_examples() {
     let mut outcome = judged();
     if let Some(proof) = &mut outcome.proof {

@@ -148,6 +148,11 @@ impl Measure {
         }
     }
 
+    /// Whether it is what a proof finds, whatever the machine's speed.
+    pub fn is_of_proof(self) -> bool {
+        matches!(self, Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored)
+    }
+
     /// Whether it is known while the run goes on, and tells something then.
     pub fn is_known_early(self) -> bool {
         match self {

@@ -12,6 +12,9 @@ use super::{
     scenario::Thresholds,
 };
 
+/// What is judged of a run in which nothing was accepted.
+const ACCEPTED: &str = "accepted";
+
 /// Every threshold that holds for the run, asked for or not, with what was measured. One that was asked for
 /// and cannot be measured is not met.
 pub fn judge(thresholds: &Thresholds, outcome: &Outcome) -> Vec<Verdict> {
@@ -19,6 +22,16 @@ pub fn judge(thresholds: &Thresholds, outcome: &Outcome) -> Vec<Verdict> {
     let limited =
         Measure::ALL.into_iter().filter_map(|measure| verdict(measure, thresholds, outcome, &latency));
     nothing_accepted(outcome).into_iter().chain(limited).collect()
+}
+
+/// Leaves what a proof finds to be judged; all else is only told. For a machine that has other work beside the
+/// run, which says nothing of speed.
+pub fn of_proof_only(verdicts: &mut [Verdict]) {
+    let judged: Vec<&str> =
+        Measure::ALL.into_iter().filter(|measure| measure.is_of_proof()).map(Measure::name).collect();
+    for verdict in verdicts {
+        verdict.is_only_told = verdict.threshold != ACCEPTED && !judged.contains(&verdict.threshold.as_str());
+    }
 }
 
 /// The first threshold that is passed in a run that still goes on, once the time has come from which the
@@ -50,6 +63,7 @@ fn verdict(
         limit: if limit == 0.0 { "none".to_owned() } else { format!("at most {}", measure.text(limit)) },
         is_met: measured.is_ok_and(|value| value <= limit),
         measured: measured.map_or_else(str::to_owned, |value| measure.text(value)),
+        is_only_told: false,
     })
 }
 
@@ -57,9 +71,9 @@ fn verdict(
 fn nothing_accepted(outcome: &Outcome) -> Option<Verdict> {
     let totals = &outcome.totals;
     (totals.planned > 0 && totals.accepted == 0).then(|| Verdict {
-        threshold: "accepted".to_owned(),
+        threshold: ACCEPTED.to_owned(),
         limit: "at least 1 record".to_owned(),
         measured: format!("none of {} planned", figure::count(totals.planned)),
-        is_met: false,
+        ..Verdict::default()
     })
 }

@@ -108,6 +108,27 @@ fn a_run_in_which_nothing_was_accepted_is_not_kept_whatever_is_asked() {
 }
 
 #[test]
+fn where_only_the_proof_is_judged_speed_is_told_and_fails_nothing() {
+    let mut outcome = made::outcome();
+    if let Some(proof) = &mut outcome.proof {
+        proof.losses = 1;
+    }
+    let thresholds = Thresholds { p99: span(1), drain: span(1), ..Thresholds::default() };
+    outcome.verdicts = judge(&thresholds, &outcome);
+    let failed = |outcome: &Outcome| -> Vec<String> {
+        outcome.failed().map(|verdict| verdict.threshold.clone()).collect()
+    };
+    assert_eq!(failed(&outcome), ["p99", "losses", "drain"]);
+    of_proof_only(&mut outcome.verdicts);
+    assert_eq!(failed(&outcome), ["losses"]);
+    assert!(outcome.verdicts.iter().any(|verdict| verdict.threshold == "p99" && !verdict.is_met));
+    outcome.totals.accepted = 0;
+    outcome.verdicts = judge(&thresholds, &outcome);
+    of_proof_only(&mut outcome.verdicts);
+    assert_eq!(failed(&outcome), ["accepted", "losses"], "a run that stored nothing proves nothing");
+}
+
+#[test]
 fn a_run_is_ended_early_only_when_asked_and_only_after_that_time() {
     let mut outcome = made::outcome();
     let mut thresholds = Thresholds { age: span(2_000), ..Thresholds::default() };

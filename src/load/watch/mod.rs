@@ -84,7 +84,7 @@ fn waiting<'a>(nodes: impl Iterator<Item = (&'a String, &'a Node)>) -> BTreeMap<
             backlog: node.unfinished() as f64,
             oldest_age: seen.oldest_age_seconds.unwrap_or(0.0),
             desired: node.pool.as_ref().map_or(0, |pool| pool.desired),
-            in_service: node.pool.as_ref().map_or(seen.in_service, |pool| pool.in_service),
+            in_service: node.pool.as_ref().map_or(0, |pool| pool.in_service),
         }
     };
     nodes.filter(|(_, node)| node.kind != "stream").map(|(name, node)| (name.clone(), sample(node))).collect()
