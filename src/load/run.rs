@@ -125,6 +125,7 @@ async fn prover(scenario: &Scenario, premises: &Premises) -> Result<Option<Prove
 
 async fn senders(scenario: &Scenario, premises: &Premises) -> Result<Vec<Sender>, TargetError> {
     let environment = |name: &str| std::env::var(name).ok();
+    target::look(&scenario.target, &premises.url, &environment).await?;
     let run = Begin::soon().run_name();
     target::senders(&scenario.target, &premises.url, &run, &environment).await
 }

@@ -58,9 +58,9 @@ async fn converse(socket: TcpStream, manner: Manner, got: Got) -> std::io::Resul
         socket.read_exact(&mut body).await?;
         for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let record: serde_json::Value = serde_json::from_slice(line).unwrap();
-            let producer = record["producer"].as_u64().unwrap() as u32;
+            let Some(producer) = record["producer"].as_u64() else { continue };
             let key = record["key"].as_str().unwrap().to_owned();
-            got.lock().unwrap().push((producer, key, record["number"].as_u64().unwrap()));
+            got.lock().unwrap().push((producer as u32, key, record["number"].as_u64().unwrap()));
         }
         let status = match manner {
             Manner::HangsUp => return Ok(()),
@@ -82,8 +82,8 @@ fn stage(arrival: Arrival, milliseconds: u64) -> StagePlan {
     StagePlan::new(&stage, 1.0).unwrap()
 }
 
-/// Drives one stage to its end.
-async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Gathered, Vec<Ledger>) {
+/// Begins to drive one stage.
+async fn started(address: SocketAddr, stage: StagePlan, timeout: Duration) -> Drive {
     let target = Target {
         protocol: Protocol::Http,
         url: None,
@@ -103,7 +103,12 @@ async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Ga
         batch: 5,
         timeout,
     };
-    let mut drive = Drive::start(load, Instant::now(), 1_700_000_000_000).unwrap();
+    Drive::start(load, Instant::now(), 1_700_000_000_000).unwrap()
+}
+
+/// Drives one stage to its end.
+async fn driven(address: SocketAddr, stage: StagePlan, timeout: Duration) -> (Gathered, Vec<Ledger>) {
+    let mut drive = started(address, stage, timeout).await;
     drive.ended().await.unwrap();
     drive.sample();
     (drive.gathered(), drive.into_ledgers())
@@ -246,4 +251,54 @@ fn a_lane_is_bounded() {
     let lane = Lane::new(Duration::from_secs(1));
     let mut due = vec![Due { at: Duration::ZERO, key: 0, stage: 2 }; (1 << 20) + 3];
     assert_eq!(lane.push(&mut due), [2, 2, 2]);
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_there_is_told_before_anything_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let target = |protocol| Target {
+        protocol,
+        url: None,
+        stream: Some("trips".to_owned()),
+        queue: Some("jobs".to_owned()),
+        connections: 1,
+        batch: 1,
+        timeout: Span(PATIENT),
+    };
+    let got = Got::default();
+    let server = tokio::spawn(serve(listener, Manner::With(404), got));
+    for (protocol, told) in [
+        (Protocol::Http, "does not take records for the stream \"trips\": 404"),
+        (Protocol::Kinesis, "does not take records for the stream \"trips\": 404"),
+        (Protocol::Sqs, "does not tell where the queue \"jobs\" is: 404"),
+    ] {
+        let fault = target::look(&target(protocol), &url, &|_| None).await.unwrap_err().to_string();
+        assert!(fault.contains(told), "{fault}");
+    }
+    server.abort();
+    let _ = server.await;
+    for protocol in [Protocol::Http, Protocol::Kinesis, Protocol::Sqs] {
+        let fault = target::look(&target(protocol), &url, &|_| None).await.unwrap_err().to_string();
+        assert!(fault.contains("cannot be reached; start it"), "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drive_that_is_stopped_plans_nothing_more_and_sends_what_was_due() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, got) = (listener.local_addr().unwrap(), Got::default());
+    let server = tokio::spawn(serve(listener, Manner::After(Duration::ZERO), got.clone()));
+    let mut drive = started(address, stage(Arrival::Constant { rate: 500.0 }, 3_600_000), PATIENT).await;
+    while got.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drive.stop();
+    drive.ended().await.unwrap();
+    let sample = drive.sample();
+    server.abort();
+    let totals = drive.gathered().totals;
+    add_up(&totals);
+    assert_eq!((totals.accepted, sample.accepted), (got.lock().unwrap().len() as u64, totals.accepted));
+    assert_eq!((totals.unsent, drive.stage_at(0.0)), (0, ("only".to_owned(), 3_600.0)));
 }

@@ -1,7 +1,7 @@
 //! Records posted to an ingress of Caudal.
 
 use super::{
-    Answer, Parcel,
+    Answer, Parcel, TargetError,
     answer::{exchange, failed},
 };
 use crate::load::ledger::Standing;
@@ -27,6 +27,18 @@ struct Told {
 const NO_FAULTS: &[u8] = b",\"faulty\":0,";
 /// Longest begin of an answer in which that is looked for.
 const HEAD: usize = 512;
+
+/// Where an ingress takes the records of a stream.
+pub(super) fn place(base: &Url, stream: &str) -> Result<Url, TargetError> {
+    let bad = |error: url::ParseError| TargetError::BadUrl { url: base.to_string(), why: error.to_string() };
+    base.join(&format!("/streams/{stream}/records")).map_err(bad)
+}
+
+/// Why a stream cannot be sent to, by a request without records, which an ingress refuses as such.
+pub(super) async fn look(client: &reqwest::Client, place: &Url) -> Result<Option<String>, Answer> {
+    let (status, body) = exchange(client.post(place.clone())).await?;
+    Ok(matches!(status, 401..=405).then(|| format!("{status} {}", String::from_utf8_lossy(&body))))
+}
 
 impl HttpSender {
     pub(super) fn new(client: reqwest::Client, url: Url) -> Self {

@@ -32,6 +32,13 @@ struct Placed {
     error_code: Option<String>,
 }
 
+/// Why a stream cannot be put to.
+pub(super) async fn look(caller: &AwsCaller, stream: &str) -> Result<Option<String>, Answer> {
+    let asked = serde_json::json!({ "StreamName": stream }).to_string().into_bytes();
+    let (status, body) = caller.call("DescribeStreamSummary", asked).await?;
+    Ok((status != 200).then(|| format!("{status} {}", String::from_utf8_lossy(&body))))
+}
+
 impl KinesisSender {
     pub(super) fn new(caller: AwsCaller, stream: &str) -> Self {
         let name = serde_json::Value::from(stream);

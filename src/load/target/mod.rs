@@ -45,6 +45,8 @@ pub enum TargetError {
     Unreached { url: String },
     #[error("{url} does not tell where the queue {queue:?} is: {why}")]
     NoQueue { url: String, queue: String, why: String },
+    #[error("{url} does not take records for the stream {stream:?}: {why}")]
+    NoStream { url: String, stream: String, why: String },
 }
 
 /// Sends the requests of one producer over a connection of its own.
@@ -66,47 +68,84 @@ impl Sender {
     }
 }
 
+/// Looks whether the target at `url` is there, with its stream or queue, before anything is sent.
+///
+/// # Errors
+/// [`TargetError`]: a URL or credentials that cannot be used, a server, stream or queue that is not there.
+pub async fn look(target: &Target, url: &str, environment: Variables<'_>) -> Result<(), TargetError> {
+    let base = base(url)?;
+    let client = client(&base, target.timeout.0)?;
+    let stream = named(target.stream.as_ref());
+    let told = match target.protocol {
+        Protocol::Http => ingress::look(&client, &ingress::place(&base, stream)?).await,
+        Protocol::Kinesis => {
+            let identity = Identity::of(&base, environment)?;
+            kinesis::look(&AwsCaller::kinesis(client, &base, &identity), stream).await
+        }
+        Protocol::Sqs => {
+            let caller = AwsCaller::sqs(client, &base, &Identity::of(&base, environment)?);
+            return sqs::queue_url(&caller, &base, named(target.queue.as_ref())).await.map(drop);
+        }
+    };
+    match told {
+        Ok(None) => Ok(()),
+        Ok(Some(why)) => Err(TargetError::NoStream { url: url.to_owned(), stream: stream.to_owned(), why }),
+        Err(_) => Err(TargetError::Unreached { url: url.to_owned() }),
+    }
+}
+
 /// A sender for each connection of the target at `url`. `run` tells runs apart whose messages would else be the
 /// same to a FIFO queue; `environment` is where credentials come from.
 ///
 /// # Errors
-/// [`TargetError`]: a URL or credentials that cannot be used, a server or queue that is not there.
+/// [`TargetError`]: a URL or credentials that cannot be used, a queue that is not there.
 pub async fn senders(
     target: &Target,
     url: &str,
     run: &str,
-    environment: &dyn Fn(&str) -> Option<String>,
+    environment: Variables<'_>,
 ) -> Result<Vec<Sender>, TargetError> {
-    let bad = |why: String| TargetError::BadUrl { url: url.to_owned(), why };
-    let base = Url::parse(url).map_err(|error| bad(error.to_string()))?;
-    if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
-        return Err(bad("it must be http:// or https:// with a host".to_owned()));
-    }
-    let name = |name: &Option<String>| name.clone().unwrap_or_default();
+    let base = base(url)?;
+    let client = || client(&base, target.timeout.0);
     let connections = 0..target.connections;
     match target.protocol {
         Protocol::Http => {
-            let at = base.join(&format!("/streams/{}/records", name(&target.stream)));
-            let at = at.map_err(|error| bad(error.to_string()))?;
-            let sender = |_| Ok(Sender::Http(HttpSender::new(client(&base, target.timeout.0)?, at.clone())));
+            let at = ingress::place(&base, named(target.stream.as_ref()))?;
+            let sender = |_| Ok(Sender::Http(HttpSender::new(client()?, at.clone())));
             connections.map(sender).collect()
         }
         Protocol::Kinesis => {
             let identity = Identity::of(&base, environment)?;
             let sender = |_| {
-                let caller = AwsCaller::kinesis(client(&base, target.timeout.0)?, &base, &identity);
-                Ok(Sender::Kinesis(KinesisSender::new(caller, &name(&target.stream))))
+                let caller = AwsCaller::kinesis(client()?, &base, &identity);
+                Ok(Sender::Kinesis(KinesisSender::new(caller, named(target.stream.as_ref()))))
             };
             connections.map(sender).collect()
         }
         Protocol::Sqs => {
             let identity = Identity::of(&base, environment)?;
-            let caller = || Ok(AwsCaller::sqs(client(&base, target.timeout.0)?, &base, &identity));
-            let queue = sqs::queue_url(&caller()?, &base, &name(&target.queue)).await?;
+            let caller = || Ok(AwsCaller::sqs(client()?, &base, &identity));
+            let queue = sqs::queue_url(&caller()?, &base, named(target.queue.as_ref())).await?;
             let sender = |caller| Sender::Sqs(SqsSender::new(caller, &queue, run));
             connections.map(|_| caller().map(sender)).collect()
         }
     }
+}
+
+/// Looks an environment variable up.
+type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn named(name: Option<&String>) -> &str {
+    name.map_or("", String::as_str)
+}
+
+fn base(url: &str) -> Result<Url, TargetError> {
+    let bad = |why: String| TargetError::BadUrl { url: url.to_owned(), why };
+    let base = Url::parse(url).map_err(|error| bad(error.to_string()))?;
+    if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none_or(str::is_empty) {
+        return Err(bad("it must be http:// or https:// with a host".to_owned()));
+    }
+    Ok(base)
 }
 
 /// A client with at most one connection at rest. The certificates of this machine are read for https alone: that

@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod faults;
+mod protocols;
 mod proving;
 mod scenarios;
 mod stand;

@@ -5,10 +5,9 @@ use serde_json::Value;
 use std::{path::Path, process::Command};
 
 /// Runs a scenario; gives what it wrote.
-fn run(name: &str, short: f64) -> Value {
+pub fn run(scenario: &Path, short: f64) -> Value {
     let folder = tempfile::Builder::new().prefix("caudal-load-it-").tempdir().unwrap();
     let written = folder.path().join("outcome.json");
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("topologies/scenarios/{name}.toml"));
     let output = Command::new(env!("CARGO_BIN_EXE_caudal"))
         .arg("load")
         .arg(scenario)
@@ -18,16 +17,16 @@ fn run(name: &str, short: f64) -> Value {
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    let outcome = std::fs::read(&written).unwrap_or_else(|fault| panic!("{name}: {fault}\n{printed}"));
+    let outcome = std::fs::read(&written).unwrap_or_else(|fault| panic!("{fault}\n{printed}"));
     serde_json::from_slice(&outcome).unwrap()
 }
 
-fn count(outcome: &Value, path: &str) -> u64 {
+pub fn count(outcome: &Value, path: &str) -> u64 {
     outcome.pointer(path).and_then(Value::as_u64).unwrap_or_else(|| panic!("{path}: {outcome:#}"))
 }
 
 /// What holds of every run.
-fn hold(outcome: &Value) {
+pub fn hold(outcome: &Value) {
     let totals = |field: &str| count(outcome, &format!("/totals/{field}"));
     assert!(totals("accepted") > 0, "{outcome:#}");
     assert_eq!(totals("planned"), totals("sent") + totals("unsent"));
@@ -38,9 +37,14 @@ fn hold(outcome: &Value) {
     assert_eq!(count(outcome, "/proof/accepted"), totals("accepted"));
 }
 
+fn shipped(name: &str, short: f64) -> Value {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("topologies/scenarios/{name}.toml"));
+    run(&scenario, short)
+}
+
 /// A scenario in which nothing is cut off.
 fn whole(name: &str, short: f64) -> Value {
-    let outcome = run(name, short);
+    let outcome = shipped(name, short);
     hold(&outcome);
     assert_eq!(count(&outcome, "/totals/refused") + count(&outcome, "/totals/unknown"), 0, "{name}");
     outcome
@@ -88,7 +92,7 @@ fn sink_outage() {
 
 #[test]
 fn crash_restart() {
-    let outcome = run("crash-restart", 0.06);
+    let outcome = shipped("crash-restart", 0.06);
     hold(&outcome);
     assert_eq!(outcome["faults"].as_array().unwrap().len(), 2);
 }
