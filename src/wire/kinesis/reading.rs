@@ -1,10 +1,13 @@
 //! Records as readers get them.
 
-use super::{errors, sequence_number::Origin};
+use super::{
+    errors,
+    sequence_number::{Numbering, Origin},
+};
 use crate::{
     pipeline::stream::{Shard, directory::StreamResource},
     storage::{ReadError, ShardId, Slice, Store, StoredRecord},
-    wire::{Row, Rows, ServiceError, Tell, Timestamp},
+    wire::{Row, Rows, ServiceError, Tell, Timestamp, protocol::name},
 };
 
 /// What one answer may hold.
@@ -82,14 +85,15 @@ fn portioned(slice: Slice, most_bytes: usize, now_ms: i64) -> Portioned {
 
 /// Records of a shard in an answer.
 struct Told {
-    origin: Origin,
+    numbering: Numbering,
     records: Vec<StoredRecord>,
     encryption: Option<&'static str>,
 }
 
 /// Records of a shard as answers and events have them.
 pub(super) fn told(origin: Origin, records: Vec<StoredRecord>, encryption: Option<&'static str>) -> Rows {
-    Rows::new(Told { origin, records, encryption })
+    let first = records.first().map_or(0, |record| record.sequence);
+    Rows::new(Told { numbering: Numbering::new(origin, first), records, encryption })
 }
 
 /// Bytes of a record in an answer besides its data and key.
@@ -107,14 +111,17 @@ impl Tell for Told {
 
     fn tell(&self, place: usize, row: &mut dyn Row) {
         let Some(record) = self.records.get(place) else { return };
-        let number = self.origin.number(record.sequence, record.arrived_at_ms);
-        row.text("SequenceNumber", number.digits().as_str());
-        row.timestamp("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms));
-        row.blob("Data", &record.payload);
-        // A record that came another way may have any key.
-        row.text("PartitionKey", &String::from_utf8_lossy(&record.key));
+        let number = || self.numbering.digits(record.sequence, record.arrived_at_ms);
+        row.number(name!("SequenceNumber"), Numbering::DIGITS, &number);
+        row.timestamp(name!("ApproximateArrivalTimestamp"), Timestamp(record.arrived_at_ms));
+        row.blob(name!("Data"), &record.payload);
+        match std::str::from_utf8(&record.key) {
+            Ok(key) => row.text(name!("PartitionKey"), key),
+            // A record that came another way may have any key.
+            Err(_) => row.text(name!("PartitionKey"), &String::from_utf8_lossy(&record.key)),
+        }
         if let Some(encryption) = self.encryption {
-            row.text("EncryptionType", encryption);
+            row.text(name!("EncryptionType"), encryption);
         }
     }
 }
