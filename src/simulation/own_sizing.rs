@@ -51,7 +51,8 @@ impl Sizing for OwnSizing {
         Some(self.autoscaler.learned().wanted)
     }
 
-    fn restart(&mut self, now: Moment) -> bool {
+    fn restart(&mut self, now: Moment, seen: &Observation) -> bool {
+        self.autoscaler.learn(now, seen);
         let memory = self.autoscaler.remember(now);
         self.autoscaler = Autoscaler::new(&self.scale);
         self.autoscaler.recall(now, &memory);

@@ -47,7 +47,7 @@ pub(super) fn play(
         player.tick();
         let now = player.world.now() + 1e-6;
         if !player.run.was_restarted && restart_at.is_some_and(|at| now >= at as f64) {
-            if !sizing.restart(player.moment()) {
+            if !sizing.restart(player.moment(), &player.world.observe()) {
                 break;
             }
             player.run.was_restarted = true;

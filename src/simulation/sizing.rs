@@ -35,9 +35,10 @@ pub trait Sizing {
         None
     }
 
-    /// The process that runs it starts anew, with what it keeps across a restart. False when this is not modelled.
-    fn restart(&mut self, now: Moment) -> bool {
-        let _ = now;
+    /// The process that runs it stops, with a last look at the pool, and starts anew with what it keeps across a
+    /// restart. False when this is not modelled.
+    fn restart(&mut self, now: Moment, seen: &Observation) -> bool {
+        let _ = (now, seen);
         false
     }
 }

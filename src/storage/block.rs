@@ -167,7 +167,7 @@ impl Provenance {
         out.put_u32_le(self.receives);
     }
 
-    fn decode(bytes: &mut Bytes) -> Option<Self> {
+    fn decode(bytes: &mut &[u8]) -> Option<Self> {
         let origin = (QueueId(bytes.try_get_u32_le().ok()?), bytes.try_get_u64_le().ok()?);
         let source = QueueId(bytes.try_get_u32_le().ok()?);
         Some(Self { origin, source, receives: bytes.try_get_u32_le().ok()? })
@@ -203,15 +203,60 @@ pub(super) struct Outline {
 }
 
 /// Looks at the record that `bytes` begin with; `None` when no whole record is there.
-pub(super) fn outline(mut bytes: &[u8]) -> Option<Outline> {
-    let available = bytes.len();
-    let length = bytes.try_get_u32_le().ok()?;
+#[inline]
+pub(super) fn outline(bytes: &[u8]) -> Option<Outline> {
+    let ([length, crc, low, high], _) = bytes.first_chunk::<16>()?.as_chunks() else { return None };
+    let length = u32::from_le_bytes(*length);
+    let arrived_at_ms = i64::from(u32::from_le_bytes(*low)) | i64::from(i32::from_le_bytes(*high)) << 32;
     let wide = length & WIDE != 0;
     let length = usize::try_from(length & !WIDE).ok()?.checked_add(4)?;
-    let crc = bytes.try_get_u32_le().ok()?;
-    let arrived_at_ms = bytes.try_get_i64_le().ok()?;
     let least = if wide { COUNTED_WIDE_HEAD + 4 } else { RECORD_HEAD };
-    (length >= least && length <= available).then_some(Outline { length, crc, arrived_at_ms, wide })
+    let crc = u32::from_le_bytes(*crc);
+    (length >= least && length <= bytes.len()).then_some(Outline { length, crc, arrived_at_ms, wide })
+}
+
+/// Where the parts of a record begin within it; what follows the attributes is the payload.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    pub key: usize,
+    pub attributes: usize,
+    pub payload: usize,
+}
+
+/// Takes a record apart that bytes begin with, and tells where it came from if it was moved.
+#[inline]
+pub(super) fn parts(bytes: &[u8], seen: &Outline) -> Result<(Parts, Option<Provenance>), &'static str> {
+    const CUT: &str = "a record is cut";
+    let ([.., key_length, next], _) = bytes.first_chunk::<RECORD_HEAD>().ok_or(CUT)?.as_chunks() else {
+        return Err(CUT);
+    };
+    let (key_length, next) = (usize::from(u16::from_le_bytes(*key_length)), u16::from_le_bytes(*next));
+    let (mut attributes_length, mut provenance, mut key) = (usize::from(next), None, RECORD_HEAD);
+    if seen.wide {
+        let mut head = bytes.get(RECORD_HEAD..seen.length).ok_or(CUT)?;
+        attributes_length = usize::try_from(head.try_get_u32_le().map_err(|_| CUT)?).map_err(|_| CUT)?;
+        key = COUNTED_WIDE_HEAD + 4;
+        if next != 0 {
+            provenance = Some(Provenance::decode(&mut head).ok_or(CUT)?);
+            key += PROVENANCE;
+        }
+    }
+    let attributes = key + key_length;
+    let payload = attributes + attributes_length;
+    if payload > seen.length {
+        return Err("a record's key does not fit");
+    }
+    Ok((Parts { key, attributes, payload }, provenance))
+}
+
+/// Verifies the record that bytes begin with.
+pub(super) fn verified(bytes: &[u8]) -> Result<Outline, &'static str> {
+    let seen = outline(bytes).ok_or("a record's length does not fit")?;
+    let summed = bytes.get(8..seen.length).unwrap_or_default();
+    if checksum(summed, seen.wide) != seen.crc {
+        return Err("a record's checksum does not match");
+    }
+    parts(bytes, &seen).map(|_| seen)
 }
 
 fn outlines(bytes: &[u8]) -> impl Iterator<Item = (Outline, &[u8])> {
@@ -228,41 +273,25 @@ pub(super) fn arrivals(bytes: &[u8]) -> Vec<i64> {
 /// The key of each of the encoded records.
 pub(super) fn keys(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     outlines(bytes).map(|(seen, record)| {
-        let mut lengths = record.get(16..).unwrap_or_default();
-        let key_length = usize::from(lengths.try_get_u16_le().unwrap_or(0));
-        let moved = seen.wide && lengths.try_get_u16_le().unwrap_or(0) != 0;
-        let head = if seen.wide { COUNTED_WIDE_HEAD + 4 } else { RECORD_HEAD };
-        let from = head + if moved { PROVENANCE } else { 0 };
-        record.get(from..from + key_length).unwrap_or_default()
+        let parts = parts(record, &seen).ok();
+        parts.and_then(|(parts, _)| record.get(parts.key..parts.attributes)).unwrap_or_default()
     })
 }
 
 /// Splits the first record off `bytes` and verifies it.
 pub(super) fn take_record(bytes: &mut Bytes, sequence: u64) -> Result<StoredRecord, &'static str> {
-    const CUT: &str = "a record is cut";
-    let seen = outline(bytes).ok_or("a record's length does not fit")?;
-    let mut record = bytes.split_to(seen.length);
-    record.advance(8);
-    if checksum(&record, seen.wide) != seen.crc {
-        return Err("a record's checksum does not match");
-    }
-    record.advance(8);
-    let key_length = usize::from(record.try_get_u16_le().map_err(|_| CUT)?);
-    let next = record.try_get_u16_le().map_err(|_| CUT)?;
-    let (mut attributes_length, mut provenance) = (usize::from(next), None);
-    if seen.wide {
-        attributes_length = usize::try_from(record.try_get_u32_le().map_err(|_| CUT)?).map_err(|_| CUT)?;
-        if next != 0 {
-            provenance = Some(Provenance::decode(&mut record).ok_or(CUT)?);
-        }
-    }
-    if key_length + attributes_length > record.len() {
-        return Err("a record's key does not fit");
-    }
-    let key = record.split_to(key_length);
-    let attributes = record.split_to(attributes_length);
-    let arrived_at_ms = seen.arrived_at_ms;
-    Ok(StoredRecord { sequence, arrived_at_ms, key, attributes, payload: record, crc: seen.crc, provenance })
+    let seen = verified(bytes)?;
+    stored(bytes.split_to(seen.length), &seen, sequence)
+}
+
+/// A record that was verified, taken apart.
+pub(super) fn stored(record: Bytes, seen: &Outline, sequence: u64) -> Result<StoredRecord, &'static str> {
+    let (parts, provenance) = parts(&record, seen)?;
+    let Outline { arrived_at_ms, crc, .. } = *seen;
+    let (key, attributes) =
+        (record.slice(parts.key..parts.attributes), record.slice(parts.attributes..parts.payload));
+    let payload = record.slice(parts.payload..);
+    Ok(StoredRecord { sequence, arrived_at_ms, key, attributes, payload, crc, provenance })
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ impl Orders {
             let track = core.state.track(queue).filter(|_| !self.purged.contains(&queue));
             let grant = |machine: &mut QueueMachine| match operation {
                 Operation::Settle { .. } => machine.claim(sequence, receive_count, time.steady_ms),
-                _ => machine.claim_in_flight(sequence, receive_count, time.steady_ms),
+                _ => machine.claim_to_hide(sequence, receive_count, time.steady_ms),
             };
             match track.filter(|track| with_machine(track, grant) == Some(true)) {
                 Some(track) => claims.push(Claim { track, sequence }),

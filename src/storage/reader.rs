@@ -1,14 +1,14 @@
 //! Reading records: the recent ones from memory, older ones from the log files.
 
-use super::block::{RECORD_HEAD, outline, take_record};
+use super::block::{outline, stored, verified};
 use super::core::Core;
 use super::library::Volume;
 use super::log_file::FileKind;
 use super::span::Span;
 use super::sum::Order;
 use super::track::{TailBlock, Track};
-use super::{ReadError, Slice, StoredRecord, disk};
-use bytes::{Buf, Bytes};
+use super::{Page, ReadError, StoredRecord, disk};
+use bytes::Bytes;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,9 +20,28 @@ pub(super) struct Portion {
     pub bytes: usize,
 }
 
-impl Portion {
-    fn is_filled_by(&self, records: &[StoredRecord], bytes: usize) -> bool {
-        records.len() >= self.records || (bytes >= self.bytes && !records.is_empty())
+/// A page as it is filled.
+struct Filling {
+    page: Page,
+    /// Of its records as they lie in the log.
+    bytes: usize,
+    portion: Portion,
+}
+
+impl Filling {
+    fn is_full(&self) -> bool {
+        let is_empty = self.page.is_empty();
+        self.page.count() >= self.portion.records || (self.bytes >= self.portion.bytes && !is_empty)
+    }
+
+    fn put(&mut self, offset: usize, length: usize) {
+        self.page.put(offset);
+        self.bytes += length;
+    }
+
+    /// How many bytes more are wanted.
+    fn room(&self) -> usize {
+        self.portion.bytes.saturating_sub(self.bytes)
     }
 }
 
@@ -42,77 +61,78 @@ pub(super) async fn read(
     track: Arc<Track>,
     from: u64,
     portion: Portion,
-) -> Result<Slice, ReadError> {
+) -> Result<Page, ReadError> {
     if core.is_closed() {
         return Err(ReadError::Closed);
     }
     let tail = track.next();
+    let filling = Filling { page: Page::new(from, tail), bytes: 0, portion };
     if from >= tail || portion.records == 0 {
-        return Ok(Slice { records: Vec::new(), next: from, tail });
+        return Ok(filling.page);
     }
     let blocks = {
         let places = track.places();
         check_kept(&track, places.first, from)?;
         places.tail_from(from, portion.bytes)
     };
-    let records = if blocks.is_empty() {
-        let core = Arc::clone(core);
-        let read = tokio::task::spawn_blocking(move || from_disk(&core, &track, from, tail, portion));
-        read.await.map_err(|_| ReadError::Closed)??
-    } else {
-        from_memory(core, blocks, from, portion)?
-    };
-    let next = records.last().map_or(from, |last| last.sequence + 1);
-    Ok(Slice { records, next, tail })
+    if !blocks.is_empty() {
+        return from_memory(core, blocks, filling);
+    }
+    let core = Arc::clone(core);
+    let read = tokio::task::spawn_blocking(move || from_disk(&core, &track, filling));
+    read.await.map_err(|_| ReadError::Closed)?
 }
 
 fn check_kept(track: &Track, first: u64, wanted: u64) -> Result<(), ReadError> {
     if wanted < first { Err(ReadError::Trimmed { shard: track.id, wanted, first }) } else { Ok(()) }
 }
 
-fn from_memory(
-    core: &Core,
-    blocks: Vec<TailBlock>,
-    from: u64,
-    portion: Portion,
-) -> Result<Vec<StoredRecord>, ReadError> {
-    let (mut records, mut size) = (Vec::new(), 0);
+/// Goes on with what memory holds.
+fn from_memory(core: &Core, blocks: Vec<TailBlock>, mut filling: Filling) -> Result<Page, ReadError> {
     for block in blocks {
-        let mut rest = block.bytes;
-        for sequence in block.first..block.first + u64::from(block.count) {
-            if portion.is_filled_by(&records, size) {
-                return Ok(records);
+        if block.first > filling.page.next() {
+            break;
+        }
+        let mut at = 0;
+        filling.page.open(block.bytes.clone());
+        for sequence in block.first..block.next() {
+            if filling.is_full() {
+                return Ok(filling.page);
             }
-            let length = outline(&rest).map_or(0, |seen| seen.length);
-            if sequence < from {
-                rest.advance(length.min(rest.len()));
+            let rest = block.bytes.get(at..).unwrap_or_default();
+            if sequence < filling.page.next() {
+                at += outline(rest).map_or(rest.len(), |seen| seen.length);
                 continue;
             }
-            let damaged = |what: &str| ReadError::Corrupt {
-                path: core.folder.clone(),
-                offset: 0,
-                what: format!("{what} (in memory)"),
-            };
-            records.push(take_record(&mut rest, sequence).map_err(damaged)?);
-            size += length;
+            match verified(rest) {
+                Ok(seen) => {
+                    filling.put(at, seen.length);
+                    at += seen.length;
+                }
+                Err(_) if !filling.page.is_empty() => return Ok(filling.page),
+                Err(what) => {
+                    let (path, what) = (core.folder.clone(), format!("{what} (in memory)"));
+                    return Err(ReadError::Corrupt { path, offset: 0, what });
+                }
+            }
         }
     }
-    Ok(records)
+    Ok(filling.page)
 }
 
-fn from_disk(
-    core: &Core,
-    track: &Track,
-    from: u64,
-    tail: u64,
-    portion: Portion,
-) -> Result<Vec<StoredRecord>, ReadError> {
-    let (mut records, mut size, mut at) = (Vec::new(), 0, from);
-    while at < tail && !portion.is_filled_by(&records, size) {
+/// Reads until the page is full or memory has the rest. What was read so far is handed out when there is trouble,
+/// which is met again at its own place.
+fn from_disk(core: &Core, track: &Track, mut filling: Filling) -> Result<Page, ReadError> {
+    let (from, tail) = (filling.page.next(), filling.page.tail());
+    while filling.page.next() < tail && !filling.is_full() {
+        let at = filling.page.next();
+        let blocks = track.places().tail_from(at, filling.room());
+        if !blocks.is_empty() {
+            return from_memory(core, blocks, filling);
+        }
         let read = locate(core, track, at).and_then(|located| Ok((located.span, read_span(&located)?)));
-        let (span, found) = match read {
-            // What was read so far is handed out; the trouble is met again at its own place.
-            Err(_) if !records.is_empty() => return Ok(records),
+        let (span, (bytes, offsets)) = match read {
+            Err(_) if !filling.page.is_empty() => break,
             Err(error) => {
                 // Retention may have taken the file away meanwhile.
                 check_kept(track, track.places().first, from)?;
@@ -120,16 +140,17 @@ fn from_disk(
             }
             Ok(read) => read,
         };
-        for record in found.into_iter().skip_while(|record| record.sequence < from) {
-            if portion.is_filled_by(&records, size) {
-                return Ok(records);
+        let ends = offsets.iter().skip(1).copied().chain([bytes.len()]);
+        filling.page.open(bytes);
+        let places = (span.first..).zip(offsets.iter().zip(ends));
+        for (_, (begin, end)) in places.skip_while(|(sequence, _)| *sequence < at) {
+            if filling.is_full() {
+                break;
             }
-            size += RECORD_HEAD + record.key.len() + record.attributes.len() + record.payload.len();
-            records.push(record);
+            filling.put(*begin, end - begin);
         }
-        at = span.next();
     }
-    Ok(records)
+    Ok(filling.page)
 }
 
 /// The records of the span that a sequence lies in.
@@ -138,7 +159,18 @@ pub(super) fn span_of_message(
     track: &Track,
     sequence: u64,
 ) -> Result<Vec<StoredRecord>, ReadError> {
-    read_span(&locate(core, track, sequence)?)
+    let located = locate(core, track, sequence)?;
+    let (bytes, offsets) = read_span(&located)?;
+    let corrupt = |what: &str| {
+        let (path, offset) = (located.path.clone(), located.span.offset);
+        ReadError::Corrupt { path, offset, what: what.to_owned() }
+    };
+    let record = |(sequence, offset): (u64, usize)| {
+        let seen =
+            outline(bytes.get(offset..).unwrap_or_default()).ok_or_else(|| corrupt("a record is cut"))?;
+        stored(bytes.slice(offset..offset + seen.length), &seen, sequence).map_err(corrupt)
+    };
+    (located.span.first..).zip(offsets).map(record).collect()
 }
 
 fn locate(core: &Core, track: &Track, sequence: u64) -> Result<Located, ReadError> {
@@ -176,32 +208,32 @@ fn not_found(volume: &Volume, track: &Track, sequence: u64, end: u64) -> ReadErr
     ReadError::Corrupt { path: volume.path.clone(), offset: 0, what }
 }
 
-/// Reads a span and verifies every record in it and their order.
-fn read_span(located: &Located) -> Result<Vec<StoredRecord>, ReadError> {
+/// Reads a span and verifies every record in it and their order; gives its bytes and where each record begins.
+fn read_span(located: &Located) -> Result<(Bytes, Vec<usize>), ReadError> {
     let Located { span, file, path } = located;
-    let mut bytes = vec![0; usize::try_from(span.length).unwrap_or(0)];
     let corrupt = |into: usize, what: &str| ReadError::Corrupt {
         path: path.clone(),
         offset: span.offset + into as u64,
         what: what.to_owned(),
     };
-    match disk::read_at(file, &mut bytes, span.offset) {
+    let length = usize::try_from(span.length).unwrap_or(0);
+    let bytes = match disk::read_piece(file, length, span.offset) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             return Err(corrupt(0, "the file is cut"));
         }
         Err(source) => return Err(ReadError::Io { path: path.clone(), source }),
-        Ok(()) => {}
+        Ok(bytes) => Bytes::from(bytes),
+    };
+    let (mut at, mut order) = (0, Order::default());
+    let mut offsets = Vec::with_capacity(usize::try_from(span.count).unwrap_or(0));
+    for _ in 0..span.count {
+        let seen = verified(bytes.get(at..).unwrap_or_default()).map_err(|what| corrupt(at, what))?;
+        order.add(seen.crc);
+        offsets.push(at);
+        at += seen.length;
     }
-    let mut rest = Bytes::from(bytes);
-    let (whole, mut order, mut records) = (rest.len(), Order::default(), Vec::new());
-    for sequence in span.first..span.next() {
-        let into = whole - rest.len();
-        let record = take_record(&mut rest, sequence).map_err(|what| corrupt(into, what))?;
-        order.add(record.crc);
-        records.push(record);
-    }
-    if order != span.order || !rest.is_empty() {
+    if order != span.order || at != bytes.len() {
         return Err(corrupt(0, "records are not in the order they were written in"));
     }
-    Ok(records)
+    Ok((bytes, offsets))
 }

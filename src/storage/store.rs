@@ -10,7 +10,7 @@ use super::reader::{self, Portion};
 use super::registry::checkpoint_value;
 use super::track::Track;
 use super::upkeep::{self, Job};
-use super::{Batch, CommitError, Committed, OpenError, QueuePolicy, ReadError, Retention};
+use super::{Batch, CommitError, Committed, OpenError, Page, QueuePolicy, ReadError, Retention};
 use super::{ShardId, ShardRange, Slice, StorageSettings, Ticket};
 use crate::telemetry::StorageMetrics;
 use bytes::Bytes;
@@ -225,6 +225,21 @@ impl Store {
         max_records: usize,
         max_bytes: usize,
     ) -> Result<Slice, ReadError> {
+        let page = self.read_page(shard, from, max_records, max_bytes).await?;
+        Ok(Slice { records: page.records(), next: page.next(), tail: page.tail() })
+    }
+
+    /// The same for who hands records on as they lie.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read_page(
+        &self,
+        shard: ShardId,
+        from: u64,
+        max_records: usize,
+        max_bytes: usize,
+    ) -> Result<Page, ReadError> {
         let track = self.shard(shard).ok_or(ReadError::UnknownTarget(shard.0))?;
         let portion = Portion { records: max_records, bytes: max_bytes };
         reader::read(self.core(), track, from, portion).await

@@ -154,8 +154,8 @@ impl Store {
     }
 
     /// Hides messages for a time from now on, each for itself, still held by the same receipts; with no time they
-    /// are visible at once. Each must be in flight by its receipt. Unlike [`Self::extend`] it is answered after
-    /// the flush.
+    /// are visible at once. Each must be in flight by its receipt; on a standard queue it is enough that nobody else
+    /// has received it. Unlike [`Self::extend`] it is answered after the flush.
     pub async fn change_visibility(&self, changes: &[(Receipt, Duration)]) -> Vec<Result<(), ReceiptError>> {
         let batches = changes.iter().map(|(receipt, visibility)| {
             let mut batch = Batch::new();

@@ -90,6 +90,13 @@ impl Member {
         self.deliver(now);
     }
 
+    /// Lets its pool learn from the last report before a stop.
+    pub(super) fn learn(&mut self, report: &NodeReport, now: Moment) {
+        if let Some(pool) = &mut self.pool {
+            pool.learn(now, &report.observation);
+        }
+    }
+
     pub(super) fn lose(&mut self, error: &MailboxError) {
         if self.lost.is_none() {
             tracing::error!(node = %self.name, %error, "a node's actor does not answer");

@@ -115,6 +115,11 @@ impl Pool {
         }
     }
 
+    /// Learns, and decides nothing.
+    pub(super) fn learn(&mut self, now: Moment, seen: &Observation) {
+        self.autoscaler.learn(now, seen);
+    }
+
     /// What is to be ordered from the node, if anything.
     pub(super) fn undelivered(&self) -> Option<Capacity> {
         self.undelivered.as_ref().map(|ordered| ordered.decision.to)

@@ -21,6 +21,9 @@ const OBSERVE_STARTING: Duration = Duration::from_millis(100);
 /// Longest wait for a node's answer.
 const ANSWER: Duration = Duration::from_millis(900);
 
+/// What a node tells, by its name.
+type Answer = (Arc<str>, Result<NodeReport, MailboxError>);
+
 /// Stops in order; answers with those that had not finished at the deadline.
 #[derive(Message)]
 #[rtype(result = "Vec<Straggler>")]
@@ -87,11 +90,7 @@ impl Supervisor {
             return;
         }
         let asked_at_ms = now_ms();
-        let asked = self.members.iter().map(|member| {
-            let (name, asked) = (Arc::clone(&member.name), member.node.send(Observe).timeout(ANSWER));
-            async move { (name, asked.await) }
-        });
-        let answered = join_all(asked.collect::<Vec<_>>()).into_actor(self);
+        let answered = self.ask().into_actor(self);
         context.spawn(answered.map(move |answers, supervisor, context| {
             (supervisor.is_observing, supervisor.observed_at_ms) = (false, asked_at_ms);
             supervisor.take_in(answers);
@@ -100,7 +99,16 @@ impl Supervisor {
         }));
     }
 
-    fn take_in(&mut self, answers: Vec<(Arc<str>, Result<NodeReport, MailboxError>)>) {
+    /// Asks all nodes for what they see.
+    fn ask(&self) -> impl Future<Output = Vec<Answer>> + use<> {
+        let asked = self.members.iter().map(|member| {
+            let (name, asked) = (Arc::clone(&member.name), member.node.send(Observe).timeout(ANSWER));
+            async move { (name, asked.await) }
+        });
+        join_all(asked.collect::<Vec<_>>())
+    }
+
+    fn take_in(&mut self, answers: Vec<Answer>) {
         let now = Moment::now();
         let may_scale = self.phase == Phase::Running;
         for (name, answer) in answers {
@@ -118,6 +126,16 @@ impl Supervisor {
         }
         self.keep(now);
         self.publish();
+    }
+
+    /// Lets the pools know what came until now, and decides nothing.
+    fn learn(&mut self, answers: &[Answer]) {
+        let now = Moment::now();
+        for (name, answer) in answers {
+            if let (Some(member), Ok(report)) = (self.member(name), answer) {
+                member.learn(report, now);
+            }
+        }
     }
 
     /// What is to be kept of the pools that `fit`.
@@ -180,14 +198,20 @@ impl Handler<DrainAll> for Supervisor {
     fn handle(&mut self, _: DrainAll, _: &mut Self::Context) -> Self::Result {
         self.phase = Phase::Draining;
         self.publish();
-        let (kept, deadline) = (self.keep_all(), self.deadline);
-        let drainable = self.members.iter().map(Member::drainable).collect();
-        let drained = async move {
-            let stragglers = drain(drainable, deadline).await;
-            kept.await;
-            stragglers
-        };
-        Box::pin(drained.into_actor(self).map(|stragglers, supervisor, _| {
+        // What came since the nodes were last asked is known to nobody who starts after this.
+        let asked = self.ask().into_actor(self);
+        let drained = asked.then(|answers, supervisor, _| {
+            supervisor.learn(&answers);
+            let (kept, deadline) = (supervisor.keep_all(), supervisor.deadline);
+            let drainable = supervisor.members.iter().map(Member::drainable).collect();
+            let drained = async move {
+                let stragglers = drain(drainable, deadline).await;
+                kept.await;
+                stragglers
+            };
+            drained.into_actor(supervisor)
+        });
+        Box::pin(drained.map(|stragglers, supervisor, _| {
             if stragglers.is_empty() {
                 supervisor.phase = Phase::Drained;
             }

@@ -160,11 +160,14 @@ def attempts(sqs, url, standard):
 
 
 def handles(sqs, url, standard):
-    """An expired handle deletes from a standard queue and not from a FIFO queue."""
+    """An expired handle hides and deletes a message of a standard queue and not of a FIFO queue."""
     sqs.send_message(QueueUrl=url, MessageBody="expired", MessageGroupId="g")
     sqs.send_message(QueueUrl=standard, MessageBody="expired")
     held = [receive(sqs, queue, 1, VisibilityTimeout=1)[0]["ReceiptHandle"] for queue in (url, standard)]
     time.sleep(1.5)
+    sqs.change_message_visibility(QueueUrl=standard, ReceiptHandle=held[1], VisibilityTimeout=30)
+    equal(receive(sqs, standard), [], "hidden again by an expired handle")
+    refused("InvalidParameterValue", sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=held[0], VisibilityTimeout=30)
     sqs.delete_message(QueueUrl=standard, ReceiptHandle=held[1])
     equal(receive(sqs, standard), [], "deleted by an expired handle")
     message = refused("InvalidParameterValue", sqs.delete_message, QueueUrl=url, ReceiptHandle=held[0])

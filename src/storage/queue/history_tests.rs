@@ -200,7 +200,7 @@ impl History {
         let to_delete = self.random.random_bool(0.7);
         let granted = match to_delete {
             true => self.machine.claim(sequence, receives, self.now),
-            false => self.machine.claim_in_flight(sequence, receives, self.now),
+            false => self.machine.claim_to_hide(sequence, receives, self.now),
         };
         let expected = self.model.claim(sequence, receives, self.now, to_delete);
         assert_eq!(granted, expected, "claim of {sequence}, received {receives} times");

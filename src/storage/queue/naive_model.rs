@@ -209,6 +209,15 @@ impl Model {
         leases
     }
 
+    /// What a move takes next of what was sent before `before`: of the open group while that has more.
+    pub fn next_to_move(&self, now: i64, before: u64, open: &mut Option<Fingerprint>) -> Option<u64> {
+        let next = match self.policy.fifo {
+            true => self.next_in_order(now, open),
+            false => self.visible(now).into_iter().find(|at| !self.is_spent(*at)),
+        };
+        next.filter(|at| *at < before)
+    }
+
     fn as_lease(&self, sequence: u64) -> Lease {
         let message = &self.messages[&sequence];
         Lease {
@@ -271,7 +280,7 @@ impl Model {
         let is_lost = self.messages.get(&sequence).is_some_and(|known| known.receives < receives);
         let granted = match self.receipt(sequence, receives, now) {
             ReceiptState::InFlight => true,
-            ReceiptState::Expired => to_delete && !self.policy.fifo,
+            ReceiptState::Expired => !self.policy.fifo,
             ReceiptState::Superseded => to_delete && !self.policy.fifo && is_lost,
             ReceiptState::Gone => false,
         };

@@ -34,10 +34,14 @@ impl QueueMachine {
         }
     }
 
-    /// Asks to change the visibility of a message: true while it is in flight by this receipt. Then it
-    /// stays hidden until [`Self::change_visibility`] or [`Self::unclaim`].
-    pub fn claim_in_flight(&mut self, sequence: u64, receive_count: u32, now_ms: i64) -> bool {
-        self.claim_if(sequence, now_ms, |message, _| message.is_held_by(receive_count, now_ms))
+    /// Asks to change the visibility of a message: true while it is in flight by this receipt, and on a
+    /// standard queue as long as nobody else has received it. Then it stays hidden until
+    /// [`Self::change_visibility`] or [`Self::unclaim`].
+    pub fn claim_to_hide(&mut self, sequence: u64, receive_count: u32, now_ms: i64) -> bool {
+        self.claim_if(sequence, now_ms, |message, fifo| match fifo {
+            true => message.is_held_by(receive_count, now_ms),
+            false => message.receive_count == receive_count && !message.settling,
+        })
     }
 
     fn claim_if(&mut self, sequence: u64, now_ms: i64, grants: impl Fn(&Received, bool) -> bool) -> bool {

@@ -7,6 +7,7 @@ mod corruption;
 mod doctor;
 mod format_1;
 mod model;
+mod pages;
 mod queues;
 mod recovery;
 mod upkeep;

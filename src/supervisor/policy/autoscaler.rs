@@ -103,10 +103,7 @@ impl Autoscaler {
 
     /// Learns from an observation, and says where the pool should go.
     pub fn decide(&mut self, now: Moment, seen: &Observation) -> Verdict {
-        let warm = self.warm_up.warm(now.instant, seen.in_service);
-        let measured = warm.min(self.desired);
-        self.load.learn(now.instant, self.desired, measured, seen);
-        self.busy.learn(now.instant, warm, seen);
+        let measured = self.learn(now, seen);
         let scheduled = self.schedules.watch(now.wall);
         let bounds = self.limited(seen.limit);
         let room = self.changes.room(now.instant);
@@ -141,6 +138,16 @@ impl Autoscaler {
                 self.foretell(now.instant, forecast)
             }
         }
+    }
+
+    /// Learns from an observation and decides nothing, as from the last one before a stop. Answers with how many of
+    /// the workers ordered are in service and warm.
+    pub fn learn(&mut self, now: Moment, seen: &Observation) -> u32 {
+        let warm = self.warm_up.warm(now.instant, seen.in_service);
+        let measured = warm.min(self.desired);
+        self.load.learn(now.instant, self.desired, measured, seen);
+        self.busy.learn(now.instant, warm, seen);
+        measured
     }
 
     /// Between bounds a pool shrinks only when the latest changes leave room for it.

@@ -130,6 +130,11 @@ impl Trial {
 
     /// One second, and what the autoscaler makes of it.
     pub fn second(&mut self, arriving: f64) {
+        self.pass(arriving);
+        self.decide();
+    }
+
+    pub fn pass(&mut self, arriving: f64) {
         (0..PARTS).for_each(|_| self.part(arriving));
         self.seconds += 1;
         let clock = self.clock();
@@ -141,6 +146,9 @@ impl Trial {
         self.seen.pending = (self.ready.len() - in_service) as u32;
         self.seen.oldest_age =
             self.waiting.front().map(|(came, _)| Duration::from_secs_f64((clock - came).max(0.0)));
+    }
+
+    pub fn decide(&mut self) {
         let from = self.desired();
         match self.scaler.decide(self.now, &self.seen) {
             Verdict::Scale(decision) => {
@@ -151,6 +159,14 @@ impl Trial {
             Verdict::Hold => {}
         }
         self.staff();
+    }
+
+    /// The process stops after a last look, and starts at once with what it kept, as text.
+    pub fn restart(&mut self, scale: &Scale) {
+        self.scaler.learn(self.now, &self.seen);
+        let kept = serde_json::to_string(&self.scaler.remember(self.now)).unwrap();
+        self.scaler = Autoscaler::new(scale);
+        self.scaler.recall(self.now, &serde_json::from_str(&kept).unwrap());
     }
 
     /// Starts workers that are ordered and missing, and lets those go that are too many.

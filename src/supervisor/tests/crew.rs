@@ -158,6 +158,7 @@ impl Stage for Crew {
             in_service: census.in_service,
             draining: census.draining,
             backlog: self.desk.waiting() as u64,
+            arrived: self.desk.sent.load(SeqCst),
             ..Observation::default()
         }
     }

@@ -133,3 +133,22 @@ fn what_cannot_be_read_is_left_out() {
     assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
     store.close().unwrap();
 }
+
+#[test]
+fn what_came_after_the_last_look_at_a_pool_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (system, desk) = start(&store);
+    let first = system.until(|health| health.ready).observed_at_ms;
+    let second = system.until(|health| health.observed_at_ms > first).observed_at_ms;
+    system.until(|health| health.observed_at_ms > second);
+    // Long enough for a sample, and before the pool is looked at again.
+    std::thread::sleep(Duration::from_millis(650));
+    desk.more(500);
+    assert_eq!(system.stop(StopRequest::Drain).0, Ended::Drained);
+    let kept: serde_json::Value = serde_json::from_slice(&store.get("scaling/review").unwrap()).unwrap();
+    let newest = kept["arrivals"]["newest"].as_array();
+    let records: f64 = newest.unwrap().iter().map(|sample| sample[1].as_f64().unwrap()).sum();
+    assert_eq!(records, 500.0, "{kept}");
+    store.close().unwrap();
+}

@@ -1,7 +1,9 @@
 //! Answers, apart from any server.
 
 use super::{deprecated, identity};
-use crate::wire::protocol::{Event, Protocol, Query, Reply, ServiceError, event_stream, query::Xml};
+use crate::wire::protocol::{
+    Event, Output, PIECE, Pieces, Protocol, Query, Reply, ServiceError, event_stream, query::Xml,
+};
 use futures::stream::BoxStream;
 
 /// An answer ready to send.
@@ -27,6 +29,8 @@ pub(super) enum Body {
     /// Not even a length, which would be that of what HEAD does not send.
     Nothing,
     Whole(Vec<u8>),
+    /// Written while it is sent.
+    Pieces(Box<Pieces>),
     /// Events in the protocol of the request.
     Events(Protocol, BoxStream<'static, Event>),
 }
@@ -68,12 +72,21 @@ impl Answer {
         }
         match reply {
             Reply::Empty => Self::empty(200, OK).with("content-type", kind),
-            Reply::Whole(output) => Self::new(200, OK, protocol.write(&output)).with("content-type", kind),
+            Reply::Whole(output) => Self::whole(protocol, &output).with("content-type", kind),
             Reply::Events(events) => Self {
                 body: Body::Events(protocol, events),
                 ..Self::empty(200, OK).with("content-type", event_stream::CONTENT_TYPE)
             },
         }
+    }
+
+    /// A long answer is not written before it is sent.
+    fn whole(protocol: Protocol, output: &Output) -> Self {
+        let body = match output.size_hint() {
+            ..=PIECE => Body::Whole(protocol.write(output)),
+            _ => Body::Pieces(Box::new(protocol.pieces(output))),
+        };
+        Self { body, ..Self::empty(200, OK) }
     }
 
     pub(super) fn error(voice: Voice<'_>, error: &ServiceError) -> Self {
@@ -128,7 +141,7 @@ impl Answer {
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.body {
             Body::Whole(bytes) => bytes,
-            Body::Nothing | Body::Events(..) => &[],
+            Body::Nothing | Body::Pieces(_) | Body::Events(..) => &[],
         }
     }
 

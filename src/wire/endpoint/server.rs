@@ -7,7 +7,10 @@ use super::{
     head::Head,
     streaming,
 };
-use crate::pipeline::http_server::{Binding, Held, HttpListener, Refusals, Underway, Words};
+use crate::{
+    pipeline::http_server::{Binding, Held, HttpListener, Refusals, Underway, Words},
+    wire::protocol::PIECE,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{None as NoBody, SizedStream},
@@ -22,10 +25,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-
-/// Most bytes of an answer that are copied to its connection at once: with what may be left of the piece before,
-/// no more than the room that the library keeps from one to the next.
-const PIECE: usize = 48 << 10;
 
 /// Largest head: as much as is read over HTTP/1.1.
 const LARGEST_HEAD: usize = 128 << 10;
@@ -63,7 +62,7 @@ fn words(front: &Front, status: u16) -> Words {
     let Answer { headers, body, .. } = front.unreadable(&unread_head(status));
     let body = match body {
         Body::Whole(body) => body,
-        Body::Nothing | Body::Events(..) => Vec::new(),
+        Body::Nothing | Body::Pieces(_) | Body::Events(..) => Vec::new(),
     };
     Words { headers, body }
 }
@@ -125,13 +124,16 @@ fn head(request: &HttpRequest) -> Head {
 }
 
 /// A body in pieces: the server copies what it sends, a piece at a time, and keeps that room.
-fn pieces(body: Bytes) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    let pieces =
-        (0..body.len()).step_by(PIECE).map(move |from| body.slice(from..body.len().min(from + PIECE)));
+fn pieces(body: Bytes) -> impl Iterator<Item = Bytes> {
+    (0..body.len()).step_by(PIECE).map(move |from| body.slice(from..body.len().min(from + PIECE)))
+}
+
+fn sent(pieces: impl Iterator<Item = Bytes>) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
     futures::stream::iter(pieces.map(Ok))
 }
 
-/// A request is under way until the last byte of its answer is made.
+/// A request is under way until its answer is there, or its last event. While a long one is sent the connection
+/// rests, so that whoever does not read is let go in time.
 fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
@@ -144,7 +146,8 @@ fn respond(answer: Answer, close: bool, front: &Front, underway: Option<Underway
     match answer.body {
         Body::Nothing => response.body(NoBody::new()),
         Body::Whole(bytes) if bytes.len() <= PIECE => response.body(bytes),
-        Body::Whole(bytes) => response.body(SizedStream::new(bytes.len() as u64, pieces(bytes.into()))),
+        Body::Whole(bytes) => response.body(SizedStream::new(bytes.len() as u64, sent(pieces(bytes.into())))),
+        Body::Pieces(pieces) => response.body(SizedStream::new(pieces.length(), sent(pieces))),
         Body::Events(protocol, events) => {
             let frames = streaming::frames(protocol, events, front.draining());
             let frames = frames.map(move |frame| {

@@ -111,11 +111,11 @@ fn tell(
     read: reading::Portioned,
     now_ms: i64,
 ) -> Output {
-    let end = reading::is_at_end(resource, shard, read.next);
-    let next = (!end).then(|| at(&resource.identity, shard, read.next).close(&kinesis.seal, now_ms));
+    let end = reading::is_at_end(resource, shard, read.page.next());
+    let next = (!end).then(|| at(&resource.identity, shard, read.page.next()).close(&kinesis.seal, now_ms));
     let children = end.then(|| describing::children(resource, shard.index));
     let told = Output::new()
-        .with("Records", reading::told(origin(shard), read.records, encryption(resource)))
+        .with("Records", reading::told(origin(shard), read.page, encryption(resource)))
         .with_some("NextShardIterator", next)
         .with("MillisBehindLatest", read.behind_ms);
     match children {

@@ -1,10 +1,13 @@
 //! Records as readers get them.
 
-use super::{errors, sequence_number::Origin};
+use super::{
+    errors,
+    sequence_number::{Numbering, Origin},
+};
 use crate::{
     pipeline::stream::{Shard, directory::StreamResource},
-    storage::{ReadError, ShardId, Slice, Store, StoredRecord},
-    wire::{Row, Rows, ServiceError, Tell, Timestamp},
+    storage::{Page, ReadError, RecordView, ShardId, Store},
+    wire::{Row, Rows, ServiceError, Tell, Timestamp, protocol::name},
 };
 
 /// What one answer may hold.
@@ -16,13 +19,11 @@ pub(super) struct Portion {
 }
 
 /// Consecutive records of a shard.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Portioned {
-    pub records: Vec<StoredRecord>,
+    pub page: Page,
     /// Keys and data.
     pub bytes: usize,
-    /// Where to read on.
-    pub next: u64,
     /// How old what is read next is; zero at the tip.
     pub behind_ms: i64,
 }
@@ -48,8 +49,8 @@ pub(super) async fn read(
     now_ms: i64,
 ) -> Result<Portioned, ServiceError> {
     loop {
-        match store.read(shard, position, portion.records, portion.bytes).await {
-            Ok(slice) => return Ok(portioned(slice, portion.bytes, now_ms)),
+        match store.read_page(shard, position, portion.records, portion.bytes).await {
+            Ok(page) => return Ok(portioned(page, portion.bytes, now_ms)),
             Err(error) => match beyond(&error) {
                 Some(next) if next > position => position = next,
                 _ => return Err(errors::not_read(&error)),
@@ -58,38 +59,36 @@ pub(super) async fn read(
     }
 }
 
-fn size(record: &StoredRecord) -> usize {
+fn size(record: RecordView<'_>) -> usize {
     record.key.len() + record.payload.len()
 }
 
 /// The store may read one record too many.
-fn portioned(slice: Slice, most_bytes: usize, now_ms: i64) -> Portioned {
-    let Slice { mut records, mut next, tail } = slice;
-    let mut bytes = 0;
-    let fits = records.iter().enumerate().position(|(place, record)| {
-        bytes += size(record);
-        place > 0 && bytes > most_bytes
-    });
-    if let Some(kept) = fits {
-        records.truncate(kept);
-        next = records.last().map_or(next, |last| last.sequence + 1);
-        bytes = records.iter().map(size).sum();
+fn portioned(mut page: Page, most_bytes: usize, now_ms: i64) -> Portioned {
+    let (mut count, mut bytes) = (0, 0);
+    for size in page.iter().map(size) {
+        if count > 0 && bytes + size > most_bytes {
+            break;
+        }
+        (count, bytes) = (count + 1, bytes + size);
     }
-    let newest = records.last().map_or(now_ms, |last| last.arrived_at_ms);
-    let behind_ms = if next < tail { now_ms.saturating_sub(newest).max(1) } else { 0 };
-    Portioned { records, bytes, next, behind_ms }
+    page.truncate(count);
+    let newest = page.last().map_or(now_ms, |last| last.arrived_at_ms);
+    let behind_ms = if page.next() < page.tail() { now_ms.saturating_sub(newest).max(1) } else { 0 };
+    Portioned { page, bytes, behind_ms }
 }
 
 /// Records of a shard in an answer.
 struct Told {
-    origin: Origin,
-    records: Vec<StoredRecord>,
+    numbering: Numbering,
+    page: Page,
     encryption: Option<&'static str>,
 }
 
 /// Records of a shard as answers and events have them.
-pub(super) fn told(origin: Origin, records: Vec<StoredRecord>, encryption: Option<&'static str>) -> Rows {
-    Rows::new(Told { origin, records, encryption })
+pub(super) fn told(origin: Origin, page: Page, encryption: Option<&'static str>) -> Rows {
+    let first = page.get(0).map_or(0, |record| record.sequence);
+    Rows::new(Told { numbering: Numbering::new(origin, first), page, encryption })
 }
 
 /// Bytes of a record in an answer besides its data and key.
@@ -97,24 +96,28 @@ const FRAME: usize = 192;
 
 impl Tell for Told {
     fn count(&self) -> usize {
-        self.records.len()
+        self.page.count()
     }
 
     fn size_hint(&self) -> usize {
-        let written = |record: &StoredRecord| record.payload.len().div_ceil(3) * 4 + record.key.len() + FRAME;
-        self.records.iter().map(written).sum()
+        let written =
+            |record: RecordView<'_>| record.payload.len().div_ceil(3) * 4 + record.key.len() + FRAME;
+        self.page.iter().map(written).sum()
     }
 
     fn tell(&self, place: usize, row: &mut dyn Row) {
-        let Some(record) = self.records.get(place) else { return };
-        let number = self.origin.number(record.sequence, record.arrived_at_ms);
-        row.text("SequenceNumber", number.digits().as_str());
-        row.timestamp("ApproximateArrivalTimestamp", Timestamp(record.arrived_at_ms));
-        row.blob("Data", &record.payload);
-        // A record that came another way may have any key.
-        row.text("PartitionKey", &String::from_utf8_lossy(&record.key));
+        let Some(record) = self.page.get(place) else { return };
+        let number = || self.numbering.digits(record.sequence, record.arrived_at_ms);
+        row.number(name!("SequenceNumber"), Numbering::DIGITS, &number);
+        row.timestamp(name!("ApproximateArrivalTimestamp"), Timestamp(record.arrived_at_ms));
+        row.blob(name!("Data"), record.payload);
+        match std::str::from_utf8(record.key) {
+            Ok(key) => row.text(name!("PartitionKey"), key),
+            // A record that came another way may have any key.
+            Err(_) => row.text(name!("PartitionKey"), &String::from_utf8_lossy(record.key)),
+        }
         if let Some(encryption) = self.encryption {
-            row.text("EncryptionType", encryption);
+            row.text(name!("EncryptionType"), encryption);
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
             directory::{ConsumerDescription, Directory, StreamIdentity, StreamResource, StreamStatus},
         },
     },
-    storage::StoredRecord,
+    storage::Page,
     wire::{Event, Input, Output, Reply, Rows, ServiceError},
 };
 use futures::StreamExt;
@@ -197,8 +197,8 @@ async fn advance(
         if let Some(outflow) = &waiting.outflow {
             outflow.take(read.bytes, now);
         }
-        let is_empty = read.records.is_empty();
-        if reading::is_at_end(resource, shard, read.next) {
+        let is_empty = read.page.is_empty();
+        if reading::is_at_end(resource, shard, read.page.next()) {
             return Ok(Step::EndOfShard((!is_empty).then_some(read)));
         }
         if !is_empty {
@@ -208,7 +208,7 @@ async fn advance(
         if silence.is_zero() {
             return Ok(Step::Nothing);
         }
-        store.wait_for_records(shard.id, read.next, silence.min(left).min(LOOK)).await;
+        store.wait_for_records(shard.id, read.page.next(), silence.min(left).min(LOOK)).await;
     }
 }
 
@@ -231,27 +231,27 @@ fn still_there(
 }
 
 impl Feed {
-    fn told(&self, records: Vec<StoredRecord>) -> Rows {
-        reading::told(origin(&self.shard), records, encryption(&self.resource))
+    fn told(&self, page: Page) -> Rows {
+        reading::told(origin(&self.shard), page, encryption(&self.resource))
     }
 
     fn push(&mut self, read: Portioned) -> Event {
-        self.position = read.next;
+        self.position = read.page.next();
         self.has_begun = true;
-        let last = read.records.last().map_or_else(now_ms, |last| last.arrived_at_ms);
+        let last = read.page.last().map_or_else(now_ms, |last| last.arrived_at_ms);
         let behind = read.behind_ms;
-        self.event(read.records, last, behind)
+        self.event(read.page, last, behind)
     }
 
     fn push_nothing(&mut self) -> Event {
         self.has_begun = true;
-        self.event(Vec::new(), now_ms(), 0)
+        self.event(Page::default(), now_ms(), 0)
     }
 
-    fn event(&self, records: Vec<StoredRecord>, at_ms: i64, behind_ms: i64) -> Event {
+    fn event(&self, page: Page, at_ms: i64, behind_ms: i64) -> Event {
         let continuation = origin(&self.shard).before(self.position, at_ms).to_string();
         let told = Output::new()
-            .with("Records", self.told(records))
+            .with("Records", self.told(page))
             .with("ContinuationSequenceNumber", continuation)
             .with("MillisBehindLatest", behind_ms);
         Event::Of("SubscribeToShardEvent", told)
@@ -260,9 +260,9 @@ impl Feed {
     /// The end of a closed shard has no continuation but children.
     fn push_last(&self, read: Option<Portioned>) -> Event {
         let children = describing::children(&self.resource, self.shard.index);
-        let records = read.map(|read| read.records).unwrap_or_default();
+        let page = read.map(|read| read.page).unwrap_or_default();
         let told = Output::new()
-            .with("Records", self.told(records))
+            .with("Records", self.told(page))
             .with("MillisBehindLatest", 0_i64)
             .with_list("ChildShards", children);
         Event::Of("SubscribeToShardEvent", told)

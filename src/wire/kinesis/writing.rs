@@ -4,7 +4,7 @@ use super::{
     Kinesis, choice,
     errors::{self, under_account},
     polling::origin,
-    sequence_number::{Malformed, Origin, SequenceNumber},
+    sequence_number::{Malformed, Numbering, Origin, SequenceNumber},
     shard_name::{ShardName, shard_name},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         },
     },
     storage::CommitError,
-    wire::{Caller, Input, Output, Reply, Row, Rows, ServiceError, Tell},
+    wire::{Caller, Input, Output, Reply, Row, Rows, ServiceError, Tell, protocol::name},
 };
 use bytes::{Bytes, BytesMut};
 
@@ -208,12 +208,12 @@ impl Tell for Outcomes {
     fn tell(&self, place: usize, row: &mut dyn Row) {
         match self.outcomes.get(place) {
             Some(Ok(stored)) => {
-                row.text("SequenceNumber", stored.number().digits().as_str());
-                row.text("ShardId", ShardName::of(stored.origin.shard).as_str());
+                row.number(name!("SequenceNumber"), Numbering::DIGITS, &|| stored.number().digits());
+                row.text(name!("ShardId"), ShardName::of(stored.origin.shard).as_str());
             }
             Some(Err(shard)) => {
-                row.text("ErrorCode", "ProvisionedThroughputExceededException");
-                row.text("ErrorMessage", &errors::rate_exceeded(*shard, &self.identity));
+                row.text(name!("ErrorCode"), "ProvisionedThroughputExceededException");
+                row.text(name!("ErrorMessage"), &errors::rate_exceeded(*shard, &self.identity));
             }
             None => {}
         }

@@ -34,10 +34,15 @@ pub(super) fn decode(text: &str) -> Result<Bytes, Mismatch> {
     }
 }
 
+/// How many letters so many bytes become.
+pub(super) const fn encoded(length: usize) -> usize {
+    length.div_ceil(3) * 4
+}
+
 /// Appends base64 to a text.
 pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     // The library makes room for no more than it needs, which would copy a long answer again and again.
-    out.reserve(bytes.len().div_ceil(3) * 4);
+    out.reserve(encoded(bytes.len()));
     STANDARD.encode_append(bytes, out);
 }
 

@@ -56,7 +56,7 @@ impl Output {
     }
 
     /// About how many bytes it is when written, so that memory is taken once.
-    pub(super) fn size_hint(&self) -> usize {
+    pub fn size_hint(&self) -> usize {
         self.0.iter().map(|(name, value)| name.len() + 4 + value.size_hint()).sum::<usize>() + 2
     }
 

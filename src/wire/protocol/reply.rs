@@ -1,7 +1,8 @@
 //! What a client gets, and in which protocol.
 
 use super::{
-    Form, Input, Output, ServiceError, Structure, cbor, constraints, error::SERIALIZATION, json, query,
+    Form, Input, Output, Pieces, ServiceError, Structure, cbor, constraints, error::SERIALIZATION, json,
+    query,
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -98,12 +99,13 @@ impl Protocol {
 
     pub fn write(self, output: &Output) -> Vec<u8> {
         let mut out = Vec::with_capacity(output.size_hint());
-        match self {
-            Self::Cbor => cbor::write(output, &mut out),
-            // XML is written by who knows its operation: see `Xml`.
-            Self::Json | Self::JsonOne | Self::Query => json::write(output, &mut out),
-        }
+        self.put(output, &mut out);
         out
+    }
+
+    /// The same, to be written a piece at a time.
+    pub fn pieces(self, output: &Output) -> Pieces {
+        Pieces::new(self, output)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Long lists in answers: each structure is written from what the operation has, without a tree of its own.
 
-use super::Timestamp;
+use super::{Timestamp, decimal::Digits};
 use std::{fmt, sync::Arc};
 
 /// A list of structures of an answer.
@@ -18,10 +18,34 @@ pub trait Tell: Send + Sync {
 
 /// A structure that is being written, its fields in the order in which they are put.
 pub trait Row {
-    fn text(&mut self, name: &'static str, text: &str);
-    fn blob(&mut self, name: &'static str, bytes: &[u8]);
-    fn timestamp(&mut self, name: &'static str, time: Timestamp);
+    fn text(&mut self, name: &'static Name, text: &str);
+    /// A text of so many digits, which are made only when they are written.
+    fn number(&mut self, name: &'static Name, length: usize, digits: &dyn Fn() -> Digits);
+    fn blob(&mut self, name: &'static Name, bytes: &[u8]);
+    fn timestamp(&mut self, name: &'static Name, time: Timestamp);
 }
+
+/// A field's name. It is written in every structure of a long list, so that what JSON has around it is
+/// there already: `,"NAME":"`. Made by `name!`.
+#[derive(Debug)]
+pub struct Name {
+    pub(super) text: &'static str,
+    pub(super) quoted: &'static str,
+}
+
+impl Name {
+    pub const fn new(text: &'static str, quoted: &'static str) -> Self {
+        Self { text, quoted }
+    }
+}
+
+/// The name of a field.
+macro_rules! name {
+    ($text:literal) => {
+        const { &$crate::wire::protocol::Name::new($text, concat!(",\"", $text, "\":\"")) }
+    };
+}
+pub(in crate::wire) use name;
 
 impl Rows {
     pub fn new(told: impl Tell + 'static) -> Self {
@@ -77,10 +101,11 @@ mod tests {
         }
 
         fn tell(&self, place: usize, row: &mut dyn Row) {
-            row.timestamp("At", Timestamp(1_700_000_000_123 + place as i64));
-            row.blob("Data", &blob(place));
+            row.timestamp(name!("At"), Timestamp(1_700_000_000_123 + place as i64));
+            row.blob(name!("Data"), &blob(place));
+            row.number(name!("Number"), 1, &|| Digits::of([0, 0, 0, place as u64]));
             if place > 0 {
-                row.text("Key", KEYS[place]);
+                row.text(name!("Key"), KEYS[place]);
             }
         }
     }
@@ -91,6 +116,7 @@ mod tests {
             Output::new()
                 .with("At", Timestamp(1_700_000_000_123 + place as i64))
                 .with("Data", Bytes::from(blob(place)))
+                .with("Number", place.to_string())
                 .with_some("Key", (place > 0).then(|| KEYS[place]))
         });
         let tree = Output::new().with("Before", 1_i64).with_list("Rows", tree).with("After", "x");

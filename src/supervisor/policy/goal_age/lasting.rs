@@ -1,5 +1,6 @@
 //! What has been wanted for some seconds, and not only for one.
 
+use crate::supervisor::policy::words::milliseconds;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -15,6 +16,20 @@ const MOST_WANTS: usize = 64;
 pub(super) struct Lasting(VecDeque<(Instant, u32, f64)>);
 
 impl Lasting {
+    /// The wants by how long they are past, in milliseconds.
+    pub fn remember(&self, now: Instant) -> Vec<(u64, u32, f64)> {
+        self.0.iter().map(|(at, steady, exact)| (milliseconds(now, *at), *steady, *exact)).collect()
+    }
+
+    /// Goes on from what was kept, as if no time had passed since.
+    pub fn recall(&mut self, now: Instant, wants: &[(u64, u32, f64)]) {
+        let want = |(ago, steady, exact): &(u64, u32, f64)| {
+            let at = now.checked_sub(Duration::from_millis(*ago))?;
+            exact.is_finite().then_some((at, *steady, *exact))
+        };
+        self.0 = wants.iter().take(MOST_WANTS).filter_map(want).collect();
+    }
+
     /// Takes in the steady and the whole want; answers the least of each.
     pub fn watch(&mut self, now: Instant, steady: u32, exact: f64) -> (u32, f64) {
         self.0.push_back((now, steady, exact));

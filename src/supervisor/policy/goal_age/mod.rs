@@ -60,12 +60,13 @@ impl GoalAge {
     }
 
     pub fn remember(&self, now: Instant) -> PatienceMemory {
-        self.patience.remember(now)
+        PatienceMemory { lately: self.lasting.remember(now), ..self.patience.remember(now) }
     }
 
     /// Takes up what was kept `age` ago.
     pub fn recall(&mut self, now: Instant, age: Duration, memory: &PatienceMemory) {
         self.patience.recall(now, age, memory);
+        self.lasting.recall(now, &memory.lately);
     }
 
     pub fn opinion(&mut self, at: &Situation<'_>) -> Option<Opinion> {

@@ -55,6 +55,8 @@ pub struct PatienceMemory {
     pub grew_last: Option<bool>,
     /// When that was, milliseconds ago.
     pub changed: Option<u64>,
+    /// Steady and exact wants of the last seconds, by how long they are past.
+    pub lately: Vec<(u64, u32, f64)>,
 }
 
 /// The patience of one pool.
@@ -134,6 +136,7 @@ impl Patience {
             desired: self.desired,
             grew_last: self.grew_last,
             changed: self.changed_at.map(|at| milliseconds(now, at)),
+            lately: Vec::new(),
         }
     }
 

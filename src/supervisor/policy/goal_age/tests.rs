@@ -66,3 +66,31 @@ fn a_square_wave_is_sat_out() {
     }
     assert!(trial.reversals() <= 10, "{:?}", trial.log);
 }
+
+#[test]
+fn a_restart_in_any_second_changes_no_order() {
+    // Level, a burst, a slow rise and a fall: each is told by what came in the seconds before.
+    let rate = |second: u32| match second {
+        40..44 => 400.0,
+        60..100 => 40.0 + 2.0 * f64::from(second - 60),
+        100.. => 30.0,
+        _ => 40.0,
+    };
+    let scale = Scale::between(1, 100);
+    let played = |restart: Option<u32>| {
+        let mut trial = Trial::new(&scale).seeded(7);
+        for second in 0..180 {
+            trial.pass(rate(second));
+            if restart == Some(second) {
+                trial.restart(&scale);
+            }
+            trial.decide();
+        }
+        trial.log
+    };
+    let plain = played(None);
+    assert!(plain.len() > 4, "{plain:?}");
+    for second in 20..120 {
+        assert_eq!(played(Some(second)), plain, "after second {second}");
+    }
+}

@@ -66,6 +66,8 @@ pub struct ArrivalsMemory {
     pub newest: Vec<(f32, f32)>,
     /// The same of those since the rate last changed.
     pub window: Vec<(f32, f32)>,
+    /// The newest sample, while it may be one batch and is no part of these.
+    pub suspect: Option<(f32, f32)>,
     /// How much they vary by chance, and how often their rate changes.
     pub noise: Noise,
     pub hazard: Hazard,
@@ -99,6 +101,7 @@ impl Arrivals {
         ArrivalsMemory {
             newest: self.recent.iter().map(|sample| joined(&[*sample])).collect(),
             window: older.chunks(JOINED).map(joined).chain(newer).collect(),
+            suspect: self.suspect.map(|sample| joined(&[sample])),
             noise: self.noise,
             hazard: self.hazard,
         }
@@ -114,6 +117,7 @@ impl Arrivals {
         };
         self.recent = memory.newest.iter().take(RECENT_SAMPLES).filter_map(count).collect();
         self.window = memory.window.iter().take(2 * RECENT_SAMPLES).filter_map(count).collect();
+        self.suspect = memory.suspect.as_ref().and_then(count);
         if memory.noise.is_sound() {
             self.noise = memory.noise;
         }
@@ -126,6 +130,7 @@ impl Arrivals {
             self.window = VecDeque::from([known]);
             self.window.retain(|known| known.seconds > 0.0);
             self.recent.clear();
+            self.suspect = None;
         }
     }
 

@@ -6,9 +6,12 @@
 //! `2`, the version. The count of a record is its sequence in the store plus one, so that the shard's
 //! starting number, with count 0, comes before every record.
 
+mod numbering;
 mod wide;
 
-use wide::{Digits, Wide};
+use crate::wire::protocol::decimal::Digits;
+pub use numbering::Numbering;
+use wide::Wide;
 
 /// The count in the ending number of a closed shard.
 const LAST_COUNT: u64 = i64::MAX as u64;

@@ -1,8 +1,9 @@
 //! Whole numbers of up to 192 bits, as wide as a sequence number is.
 
-/// The largest power of ten that a limb holds, and its digits.
-const CHUNK: u64 = 10_000_000_000_000_000_000;
-const CHUNK_DIGITS: usize = 19;
+use crate::wire::protocol::decimal::{CHUNK, CHUNK_DIGITS, Digits};
+
+/// The inverse of `CHUNK`, whose highest bit is set: what 128 ones have of it, without their highest one.
+const INVERSE: u64 = halves(u128::MAX / CHUNK as u128)[0];
 /// 192 bits have at most 58 decimal digits.
 const MOST_DIGITS: usize = 58;
 
@@ -55,69 +56,40 @@ impl Wide {
 }
 
 /// `rest`, which is below `CHUNK`, before the bits of `next`, divided by `CHUNK`; the quotient and the rest.
-fn divided(rest: u64, next: u64) -> (u64, u64) {
-    let (number, chunk) = (u128::from(rest) << 64 | u128::from(next), u128::from(CHUNK));
-    // One division: the rest by multiplying is quicker than by another.
-    let quotient = number / chunk;
-    // A rest is below the divisor, so that the quotient has at most 64 bits.
-    (halves(quotient)[0], halves(number - quotient * chunk)[0])
+/// By multiplying with the inverse: Möller and Granlund, "Improved division by invariant integers", algorithm 4.
+pub(super) fn divided(rest: u64, next: u64) -> (u64, u64) {
+    let guess = u128::from(rest) * u128::from(INVERSE) + (u128::from(rest) << 64 | u128::from(next));
+    let [low, high] = halves(guess);
+    let mut quotient = high.wrapping_add(1);
+    let mut left = next.wrapping_sub(quotient.wrapping_mul(CHUNK));
+    if left > low {
+        quotient = quotient.wrapping_sub(1);
+        left = left.wrapping_add(CHUNK);
+    }
+    if left >= CHUNK {
+        quotient = quotient.wrapping_add(1);
+        left -= CHUNK;
+    }
+    (quotient, left)
 }
 
 /// The low and the high 64 bits.
-fn halves(number: u128) -> [u64; 2] {
+pub(super) const fn halves(number: u128) -> [u64; 2] {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are wanted")]
     [number as u64, (number >> 64) as u64]
 }
 
-/// Each number below 100 as two digits.
-static PAIRS: [[u8; 2]; 100] = pairs();
-
-#[expect(clippy::indexing_slicing, reason = "computed by the compiler, which refuses a wrong index")]
-const fn pairs() -> [[u8; 2]; 100] {
-    let mut table = [[0; 2]; 100];
-    let mut value = 0;
-    while value < 100 {
-        table[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
-        value += 1;
-    }
-    table
-}
-
-/// The digits of a number below `CHUNK`, with leading zeroes.
-fn write_digits(place: &mut [u8; CHUNK_DIGITS], mut chunk: u64) {
-    let (first, pairs) = place.split_at_mut(1);
-    for pair in pairs.as_chunks_mut().0.iter_mut().rev() {
-        *pair = PAIRS.get((chunk % 100) as usize).copied().unwrap_or_default();
-        chunk /= 100;
-    }
-    first.fill(b'0' + (chunk % 10) as u8);
-}
-
-/// A number in decimal digits, without memory of its own.
-pub struct Digits {
-    text: [u8; 4 * CHUNK_DIGITS],
-    /// Zeroes before the number.
-    zeroes: usize,
-}
-
-impl Digits {
-    pub fn as_str(&self) -> &str {
-        self.text.get(self.zeroes..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or("0")
-    }
-}
-
 impl Wide {
     pub(super) fn digits(self) -> Digits {
+        Digits::of(self.chunks())
+    }
+
+    /// Its digits nineteen by nineteen, the highest first.
+    pub(super) fn chunks(self) -> [u64; 4] {
         let (rest, last) = self.split();
         let (rest, third) = rest.split();
         let (rest, second) = rest.split();
-        let mut text = [b'0'; 4 * CHUNK_DIGITS];
-        let (places, _) = text.as_chunks_mut();
-        for (place, chunk) in places.iter_mut().zip([halves(rest.low)[0], second, third, last]) {
-            write_digits(place, chunk);
-        }
-        let zeroes = text.iter().take(text.len() - 1).take_while(|digit| **digit == b'0').count();
-        Digits { text, zeroes }
+        [halves(rest.low)[0], second, third, last]
     }
 }
 
@@ -152,7 +124,28 @@ mod tests {
         assert_eq!(Wide::parse(""), None);
     }
 
+    #[test]
+    fn a_chunk_is_divided_off_at_every_edge() {
+        let edges = [0, 1, 2, CHUNK - 2, CHUNK - 1, CHUNK, CHUNK + 1, u64::MAX - 1, u64::MAX, 1 << 63];
+        for rest in edges.into_iter().filter(|rest| *rest < CHUNK) {
+            for next in edges {
+                let number = u128::from(rest) << 64 | u128::from(next);
+                let expected = (number / u128::from(CHUNK), number % u128::from(CHUNK));
+                let (quotient, left) = divided(rest, next);
+                assert_eq!((quotient.into(), left.into()), expected, "{number}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_chunk_is_divided_off_as_rust_divides(rest in 0..CHUNK, next: u64) {
+            let number = u128::from(rest) << 64 | u128::from(next);
+            let (quotient, left) = divided(rest, next);
+            prop_assert_eq!(u128::from(quotient), number / u128::from(CHUNK));
+            prop_assert_eq!(u128::from(left), number % u128::from(CHUNK));
+        }
+
         #[test]
         fn every_number_comes_back_from_its_digits(high: u64, low: u128) {
             let number = Wide { high, low };

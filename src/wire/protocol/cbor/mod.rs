@@ -6,4 +6,4 @@ mod reader;
 mod writer;
 
 pub(super) use reader::read;
-pub(super) use writer::write;
+pub(super) use writer::{write, write_row};

@@ -1,6 +1,6 @@
 //! The typed tree to CBOR.
 
-use crate::wire::protocol::{Content, Output, Row, Rows, Timestamp};
+use crate::wire::protocol::{Content, Name, Output, Row, Rows, Timestamp, decimal::Digits, sink::Sink};
 use ciborium_ll::{Encoder, Header};
 
 /// Major types, as the upper three bits of an item's first byte (RFC 8949, section 3.1).
@@ -21,7 +21,7 @@ const SHORT: u8 = 24;
 const FLOAT: usize = 9;
 
 /// Appends the CBOR of an output.
-pub(in crate::wire::protocol) fn write(output: &Output, out: &mut Vec<u8>) {
+pub(in crate::wire::protocol) fn write(output: &Output, out: &mut impl Sink) {
     counted(MAP, output.0.len(), out);
     for (name, value) in &output.0 {
         text(name, out);
@@ -29,14 +29,14 @@ pub(in crate::wire::protocol) fn write(output: &Output, out: &mut Vec<u8>) {
     }
 }
 
-fn content(value: &Content, out: &mut Vec<u8>) {
+fn content(value: &Content, out: &mut impl Sink) {
     match value {
         Content::Text(value) => text(value, out),
         Content::Blob(bytes) => blob(bytes, out),
         Content::Integer(number) => integer(*number, out),
         Content::Double(number) => float(*number, out),
-        Content::Boolean(true) => out.push(TRUE),
-        Content::Boolean(false) => out.push(FALSE),
+        Content::Boolean(true) => out.byte(TRUE),
+        Content::Boolean(false) => out.byte(FALSE),
         Content::Timestamp(time) => timestamp(*time, out),
         Content::List(values) => {
             counted(ARRAY, values.len(), out);
@@ -55,64 +55,75 @@ fn content(value: &Content, out: &mut Vec<u8>) {
 }
 
 /// A structure that is being written.
-struct Fields<'o> {
-    out: &'o mut Vec<u8>,
+struct Fields<'o, S> {
+    out: &'o mut S,
     count: usize,
 }
 
-impl Fields<'_> {
-    fn field(&mut self, name: &str) -> &mut Vec<u8> {
+impl<S: Sink> Fields<'_, S> {
+    fn field(&mut self, name: &'static Name) -> &mut S {
         self.count += 1;
-        text(name, self.out);
+        text(name.text, self.out);
         self.out
     }
 }
 
-impl Row for Fields<'_> {
-    fn text(&mut self, name: &'static str, value: &str) {
+impl<S: Sink> Row for Fields<'_, S> {
+    fn text(&mut self, name: &'static Name, value: &str) {
         text(value, self.field(name));
     }
 
-    fn blob(&mut self, name: &'static str, bytes: &[u8]) {
+    fn number(&mut self, name: &'static Name, length: usize, digits: &dyn Fn() -> Digits) {
+        let out = self.field(name);
+        counted(TEXT, length, out);
+        out.digits(length, digits);
+    }
+
+    fn blob(&mut self, name: &'static Name, bytes: &[u8]) {
         blob(bytes, self.field(name));
     }
 
-    fn timestamp(&mut self, name: &'static str, time: Timestamp) {
+    fn timestamp(&mut self, name: &'static Name, time: Timestamp) {
         timestamp(time, self.field(name));
     }
 }
 
-/// A map says first how many fields it has, which is known last: the head is put right then.
-fn rows(rows: &Rows, out: &mut Vec<u8>) {
+fn rows(rows: &Rows, out: &mut impl Sink) {
     counted(ARRAY, rows.count(), out);
-    for place in 0..rows.count() {
-        let begin = out.len();
-        out.push(MAP);
-        let mut fields = Fields { out, count: 0 };
-        rows.tell(place, &mut fields);
-        let count = fields.count;
-        match (u8::try_from(count), out.get_mut(begin)) {
-            (Ok(short @ 0..SHORT), Some(first)) => *first = MAP | short,
-            _ => {
-                let mut head = Vec::new();
-                counted(MAP, count, &mut head);
-                out.splice(begin..=begin, head);
-            }
+    if !out.keeps(rows) {
+        (0..rows.count()).for_each(|place| write_row(rows, place, out));
+    }
+}
+
+/// Appends one structure of a list. A map says first how many fields it has, which is known last: the head
+/// is put right then.
+pub(in crate::wire::protocol) fn write_row(rows: &Rows, place: usize, out: &mut impl Sink) {
+    let begin = out.written();
+    out.byte(MAP);
+    let mut fields = Fields { out, count: 0 };
+    rows.tell(place, &mut fields);
+    let count = fields.count;
+    match u8::try_from(count) {
+        Ok(short @ 0..SHORT) => out.replace(begin, &[MAP | short]),
+        _ => {
+            let mut head = Vec::new();
+            counted(MAP, count, &mut head);
+            out.replace(begin, &head);
         }
     }
 }
 
-fn blob(bytes: &[u8], out: &mut Vec<u8>) {
+fn blob(bytes: &[u8], out: &mut impl Sink) {
     counted(BYTES, bytes.len(), out);
-    out.extend_from_slice(bytes);
+    out.put(bytes);
 }
 
-fn timestamp(time: Timestamp, out: &mut Vec<u8>) {
+fn timestamp(time: Timestamp, out: &mut impl Sink) {
     head(TAG, TIME, out);
     integer(time.0, out);
 }
 
-fn integer(number: i64, out: &mut Vec<u8>) {
+fn integer(number: i64, out: &mut impl Sink) {
     match u64::try_from(number) {
         Ok(number) => head(POSITIVE, number, out),
         // The bits of a negative number are inverted.
@@ -120,27 +131,27 @@ fn integer(number: i64, out: &mut Vec<u8>) {
     }
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+fn text(text: &str, out: &mut impl Sink) {
     counted(TEXT, text.len(), out);
-    out.extend_from_slice(text.as_bytes());
+    out.put(text.as_bytes());
 }
 
-fn float(number: f64, out: &mut Vec<u8>) {
+fn float(number: f64, out: &mut impl Sink) {
     let mut space = [0; FLOAT];
     let mut rest = space.as_mut_slice();
     // Every header fits.
     let _ = Encoder::from(&mut rest).push(Header::Float(number));
     let length = FLOAT - rest.len();
-    out.extend_from_slice(space.get(..length).unwrap_or_default());
+    out.put(space.get(..length).unwrap_or_default());
 }
 
 /// The head of an item with so many parts.
-fn counted(kind: u8, count: usize, out: &mut Vec<u8>) {
+fn counted(kind: u8, count: usize, out: &mut impl Sink) {
     head(kind, count as u64, out);
 }
 
 /// A type and a number in as few bytes as hold it (RFC 8949, section 4.2.1).
-fn head(kind: u8, number: u64, out: &mut Vec<u8>) {
+fn head(kind: u8, number: u64, out: &mut impl Sink) {
     let bytes = number.to_be_bytes();
     let (code, length) = match u8::try_from(number) {
         Ok(short @ 0..SHORT) => (short, 0),
@@ -149,13 +160,14 @@ fn head(kind: u8, number: u64, out: &mut Vec<u8>) {
         Err(_) if number <= u64::from(u32::MAX) => (26, 4),
         Err(_) => (27, 8),
     };
-    out.push(kind | code);
-    out.extend_from_slice(bytes.get(bytes.len() - length..).unwrap_or_default());
+    out.byte(kind | code);
+    out.put(bytes.get(bytes.len() - length..).unwrap_or_default());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::protocol::name;
 
     #[test]
     fn heads_are_written_as_the_library_writes_them() {
@@ -192,7 +204,7 @@ mod tests {
         }
 
         fn tell(&self, _place: usize, row: &mut dyn Row) {
-            (0..self.0).for_each(|_| row.text("a", "b"));
+            (0..self.0).for_each(|_| row.text(name!("a"), "b"));
         }
     }
 

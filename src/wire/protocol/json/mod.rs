@@ -6,7 +6,7 @@ mod writer;
 
 use super::{Input, Structure, scalar::Mismatch};
 
-pub(super) use writer::write;
+pub(super) use writer::{write, write_row};
 
 /// Reads a body: as clients write it if it is so, else by all that JSON allows.
 ///

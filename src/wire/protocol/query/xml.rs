@@ -1,7 +1,9 @@
 //! The typed tree to XML.
 
 use super::Query;
-use crate::wire::protocol::{Content, Output, QueryName, Row, ServiceError, Timestamp, blob};
+use crate::wire::protocol::{
+    Content, Name, Output, QueryName, Row, ServiceError, Timestamp, blob, decimal::Digits,
+};
 
 /// Writes the answers of one operation.
 #[derive(Debug)]
@@ -88,7 +90,7 @@ impl<'q> Xml<'q> {
     fn item(&mut self, name: &'static str, value: &Content) {
         match value {
             Content::Text(text) => self.element(name, text),
-            Content::Blob(bytes) => self.blob(name, bytes),
+            Content::Blob(bytes) => self.base64(name, bytes),
             Content::Integer(number) => self.element(name, &number.to_string()),
             Content::Double(number) => self.element(name, &number.to_string()),
             Content::Boolean(is) => self.element(name, &is.to_string()),
@@ -100,6 +102,12 @@ impl<'q> Xml<'q> {
             }
             nested => self.member(name, nested),
         }
+    }
+
+    fn base64(&mut self, name: &str, bytes: &[u8]) {
+        let mut encoded = Vec::new();
+        blob::encode(bytes, &mut encoded);
+        self.element(name, &String::from_utf8_lossy(&encoded));
     }
 
     fn element(&mut self, name: &str, text: &str) {
@@ -114,18 +122,20 @@ impl<'q> Xml<'q> {
 }
 
 impl Row for Xml<'_> {
-    fn text(&mut self, name: &'static str, text: &str) {
-        self.element(name, text);
+    fn text(&mut self, name: &'static Name, text: &str) {
+        self.element(name.text, text);
     }
 
-    fn blob(&mut self, name: &'static str, bytes: &[u8]) {
-        let mut encoded = Vec::new();
-        blob::encode(bytes, &mut encoded);
-        self.element(name, &String::from_utf8_lossy(&encoded));
+    fn number(&mut self, name: &'static Name, _length: usize, digits: &dyn Fn() -> Digits) {
+        self.element(name.text, digits().as_str());
     }
 
-    fn timestamp(&mut self, name: &'static str, time: Timestamp) {
-        self.element(name, &time.seconds().to_string());
+    fn blob(&mut self, name: &'static Name, bytes: &[u8]) {
+        self.base64(name.text, bytes);
+    }
+
+    fn timestamp(&mut self, name: &'static Name, time: Timestamp) {
+        self.element(name.text, &time.seconds().to_string());
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Time stands still until a history moves it, so that every answer has one right content.
 
+mod moving;
 mod operations;
 mod reference;
 
@@ -174,8 +175,10 @@ impl History {
 
     async fn step(mut self) -> Self {
         match self.random.random_range(0..1_000) {
-            0..190 => self.send().await,
-            190..270 => self.send_batch().await,
+            0..175 => self.send().await,
+            175..250 => self.send_batch().await,
+            250..260 => self.move_messages().await,
+            260..270 => self.permit().await,
             270..500 => self.receive().await,
             500..620 => self.delete().await,
             620..690 => self.delete_batch().await,

@@ -26,7 +26,7 @@ impl History {
     }
 
     /// A queue that is there; one that is not is refused, and made.
-    async fn line(&mut self) -> Option<String> {
+    pub(super) async fn line(&mut self) -> Option<String> {
         let name = self.name();
         if self.reference.lines.contains_key(&name) {
             return Some(name);
@@ -164,6 +164,7 @@ impl History {
         let answer = self.asked("ReceiveMessage", request).await;
         let mut told = answer["Messages"].as_array().cloned().unwrap_or_default();
         let leases = self.reference.receive(&name, most, seconds, attempt.as_deref());
+        self.learn(&name, &leases, &told);
         let expected: Vec<Value> = leases
             .iter()
             .map(|lease| self.reference.told(&name, lease, |name| wants(filters, name), system))

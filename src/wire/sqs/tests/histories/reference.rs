@@ -18,6 +18,7 @@ const PURGES_APART_MS: i64 = 60_000;
 /// A message as its sender gave it, and what its sender was told.
 #[derive(Debug, Clone, Default)]
 pub struct Sent {
+    /// Empty until it is told: a message that was moved gets a new one.
     pub id: String,
     pub body: String,
     /// As requests have them.
@@ -40,6 +41,8 @@ pub struct Line {
     pub delay_s: i64,
     pub letters: Option<String>,
     pub tags: BTreeMap<String, String>,
+    /// Labels of what others are allowed.
+    pub labels: Vec<String>,
     /// Tells queues of one name apart.
     pub made: u32,
     purged_at: Option<i64>,
@@ -101,6 +104,7 @@ impl Reference {
             delay_s: 0,
             letters: None,
             tags: BTreeMap::new(),
+            labels: Vec::new(),
             made: self.made,
             purged_at: None,
         };
