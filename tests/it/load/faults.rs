@@ -149,10 +149,10 @@ async fn faults_that_could_not_be_done_are_refused_with_the_remedy() {
     stand.stop().await;
 }
 
-/// With CAUDAL_SMALL_DISK, a folder on a file system of less than 1 GiB, such as a tmpfs of 600 MiB.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a file system of its own: CAUDAL_SMALL_DISK names a folder on one of 600 MiB, as tests/run makes it"]
 async fn a_small_disk_is_filled_and_what_was_accepted_before_and_after_is_there() {
-    let Some(small) = std::env::var_os("CAUDAL_SMALL_DISK") else { return };
+    let small = std::env::var_os("CAUDAL_SMALL_DISK").expect("CAUDAL_SMALL_DISK");
     let mut stand = Stand::start_in(small.as_ref(), TOPOLOGY, 1).await;
     let mut prover = stand.prover(json!({ "raw": ["bronze"], "within": "240s" })).await;
     let scene = Arc::new(scene(&stand).await);
