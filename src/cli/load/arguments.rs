@@ -50,7 +50,7 @@ pub struct LoadArguments {
     )]
     pub compare: Vec<PathBuf>,
     /// By how many percent the second run may be worse [default: 10]
-    #[arg(long, value_name = "PERCENT", requires = "compare", value_parser = percent)]
+    #[arg(long, value_name = "PERCENT", requires = "compare", conflicts_with = "scenario", value_parser = percent)]
     pub tolerance: Option<f64>,
     /// Search the highest rate that keeps the thresholds, in trials of one rate each
     #[arg(long, conflicts_with = "short")]

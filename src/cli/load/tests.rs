@@ -9,7 +9,10 @@ use crate::{
     },
 };
 use clap::Parser;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -67,11 +70,18 @@ for = "1s"
 arrival = { kind = "constant", rate = 10 }
 "#;
 
+/// A scenario beside its topology.
+fn written(folder: &Path, scenario: &str) -> PathBuf {
+    let file = folder.join("smoke.toml");
+    fs::write(folder.join("daemon.toml"), "").unwrap();
+    fs::write(&file, scenario).unwrap();
+    file
+}
+
 #[test]
 fn the_command_line_names_another_target_and_other_chances() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("smoke.toml");
-    fs::write(&file, SCENARIO).unwrap();
+    let file = written(folder.path(), SCENARIO);
     let scenario = read(&file, &parsed("s.toml --url http://127.0.0.1:1 --seed 9").unwrap()).unwrap();
     assert_eq!(scenario.target.url.as_deref(), Some("http://127.0.0.1:1"));
     assert_eq!((scenario.scenario.topology, scenario.scenario.seed), (None, 9), "nothing is started");
@@ -82,12 +92,11 @@ fn the_command_line_names_another_target_and_other_chances() {
 #[test]
 fn judging_only_a_proof_wants_one_and_ends_no_run_early() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("smoke.toml");
-    fs::write(&file, SCENARIO).unwrap();
+    let file = written(folder.path(), SCENARIO);
     let failure = read(&file, &parsed("s.toml --proof-only").unwrap()).unwrap_err();
     assert_eq!(failure.to_string(), "--proof-only: the scenario smoke has no [proof]");
     let proven = format!("{SCENARIO}[proof]\nraw = [\"bronze\"]\n[thresholds]\nabort_after = \"1s\"\n");
-    fs::write(&file, proven).unwrap();
+    let file = written(folder.path(), &proven);
     let scenario = read(&file, &parsed("s.toml --proof-only").unwrap()).unwrap();
     assert_eq!(scenario.thresholds.abort_after, None);
 }
@@ -95,12 +104,8 @@ fn judging_only_a_proof_wants_one_and_ends_no_run_early() {
 #[test]
 fn a_scenario_with_faults_names_all_of_them_and_ends_with_two() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("smoke.toml");
-    fs::write(
-        &file,
-        SCENARIO.replace("\"1s\"", "\"1 parsec\"").replace("kind = \"trips\"", "kind = \"trip\""),
-    )
-    .unwrap();
+    let wrong = SCENARIO.replace("\"1s\"", "\"1 parsec\"").replace("kind = \"trips\"", "kind = \"trip\"");
+    let file = written(folder.path(), &wrong);
     let failure = read(&file, &parsed("s.toml").unwrap()).unwrap_err();
     let text = failure.to_string();
     assert_eq!(failure.exit_code(), 2);
