@@ -9,7 +9,7 @@
 //! The other targets: `cbor`, `queue_json`, `query`, `shapes`, `signature`, `event_stream`, `shard_iterator`,
 //! `sequence_number`, `body_encoding`. `cargo test` in this folder tries each of them a few thousand times without a fuzzer.
 
-#![allow(dead_code, unused_imports, reason = "the daemon uses more of the sources that are taken here")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "the daemon uses more of the sources that are taken here")]
 
 #[path = "../../src/pipeline/ingress/encoding.rs"]
 mod encoding;
