@@ -16,8 +16,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// Longest wait for a folder that somebody holds, and how often it is tried meanwhile.
+const PATIENCE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// An opened folder, its threads not yet started.
 pub(super) struct Opened {
@@ -80,10 +84,17 @@ pub(super) fn open(
     Ok(Opened { core, inbox, active, next_number, lock })
 }
 
+/// Locks a folder. A program that was being started when the last owner died holds its lock until it runs, so
+/// one that is held is tried again for a moment.
 pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join("LOCK");
-    let held = || OpenError::Locked { path: folder.to_owned() };
-    disk::lock(&path).map_err(failed("locking", &path))?.ok_or_else(held)
+    let (path, begun) = (folder.join("LOCK"), Instant::now());
+    loop {
+        match disk::lock(&path).map_err(failed("locking", &path))? {
+            Some(lock) => return Ok(lock),
+            None if begun.elapsed() >= PATIENCE => return Err(OpenError::Locked { path: folder.to_owned() }),
+            None => std::thread::sleep(LOOK),
+        }
+    }
 }
 
 /// Keeps emptied files of the right size to be written over and removes what belongs to nothing.

@@ -59,6 +59,18 @@ async fn a_batch_larger_than_a_file_gets_a_file_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_folder_whose_owner_is_just_ending_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = super::super::opening::lock(folder.path()).unwrap();
+    let ending = std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(100));
+        drop(held);
+    });
+    open(folder.path());
+    ending.join().unwrap();
+}
+
+#[tokio::test]
 async fn only_one_store_has_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());

@@ -195,11 +195,10 @@ async fn an_expired_receipt_hides_and_deletes_on_a_standard_queue_only() {
         pass(&store, LONG);
         assert_eq!(store.receipt_state(&received[0].receipt), ReceiptState::Expired);
         assert_eq!(change(&store, &received[0], LONG).await.is_ok(), is_good);
-        let hidden = if is_good { ReceiptState::InFlight } else { ReceiptState::Expired };
-        assert_eq!(store.receipt_state(&received[0].receipt), hidden);
+        let state = |good| if is_good { good } else { ReceiptState::Expired };
+        assert_eq!(store.receipt_state(&received[0].receipt), state(ReceiptState::InFlight));
         assert_eq!(delete(&store, &received[0]).await.is_ok(), is_good);
-        let gone = if is_good { ReceiptState::Gone } else { ReceiptState::Expired };
-        assert_eq!(store.receipt_state(&received[0].receipt), gone);
+        assert_eq!(store.receipt_state(&received[0].receipt), state(ReceiptState::Gone));
     }
 }
 
