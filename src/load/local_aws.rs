@@ -19,6 +19,33 @@ pub enum Service {
     Sqs,
 }
 
+impl Service {
+    /// As signatures name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kinesis => "kinesis",
+            Self::Sqs => "sqs",
+        }
+    }
+
+    /// Of its requests.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Kinesis => "application/x-amz-json-1.1",
+            Self::Sqs => "application/x-amz-json-1.0",
+        }
+    }
+
+    /// An operation as the target header names it.
+    pub fn target(self, operation: &str) -> String {
+        let prefix = match self {
+            Self::Kinesis => "Kinesis_20131202",
+            Self::Sqs => "AmazonSQS",
+        };
+        format!("{prefix}.{operation}")
+    }
+}
+
 /// An endpoint.
 #[derive(Debug, Clone)]
 pub struct LocalAws {
@@ -52,19 +79,14 @@ impl LocalAws {
     /// # Errors
     /// See [`AwsError`].
     pub async fn call(&self, service: Service, operation: &str, request: &Value) -> Result<Value, AwsError> {
-        let (prefix, kind) = match service {
-            Service::Kinesis => ("Kinesis_20131202", "application/x-amz-json-1.1"),
-            Service::Sqs => ("AmazonSQS", "application/x-amz-json-1.0"),
-        };
+        let (kind, target) = (service.content_type(), service.target(operation));
         let unreachable = |cause: reqwest::Error| AwsError::Unreachable {
             operation: operation.to_owned(),
             url: self.url.clone(),
             cause: cause.without_url(),
         };
         let asked = self.client.post(&self.url).header("content-type", kind).header("x-amz-date", DATE);
-        let asked = asked
-            .header("authorization", AUTHORIZATION)
-            .header("x-amz-target", format!("{prefix}.{operation}"));
+        let asked = asked.header("authorization", AUTHORIZATION).header("x-amz-target", target);
         let answer = asked.body(request.to_string()).send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.map_err(unreachable)?;

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod http_server;
 pub mod ingress;
 pub mod object_stores;
+pub mod process_files;
 pub mod queue;
 pub mod raw;
 pub mod rules;

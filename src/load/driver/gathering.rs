@@ -51,9 +51,9 @@ impl Gathering {
         self.lately.clear();
         for page in pages {
             for (at, counted) in page.stages {
-                add(&mut totals, &counted);
+                totals += counted;
                 if let Some(stage) = self.stages.get_mut(at as usize) {
-                    add(&mut stage.totals, &counted);
+                    stage.totals += counted;
                 }
             }
             for (at, microseconds) in page.latencies {
@@ -88,7 +88,7 @@ impl Gathering {
 
     pub(super) fn gathered(&self) -> Gathered {
         let mut totals = Totals::default();
-        self.stages.iter().for_each(|stage| add(&mut totals, &stage.totals));
+        self.stages.iter().for_each(|stage| totals += stage.totals);
         let stage = |stage: &Stage| StageOutcome {
             name: stage.name.clone(),
             from: stage.from.as_secs_f64(),
@@ -98,15 +98,4 @@ impl Gathering {
         };
         Gathered { totals, stages: self.stages.iter().map(stage).collect() }
     }
-}
-
-fn add(to: &mut Totals, more: &Totals) {
-    to.planned += more.planned;
-    to.unsent += more.unsent;
-    to.sent += more.sent;
-    to.accepted += more.accepted;
-    to.refused += more.refused;
-    to.unknown += more.unknown;
-    to.requests += more.requests;
-    to.bytes += more.bytes;
 }

@@ -1,6 +1,7 @@
 //! The processes of a pool, as `/proc` shows them.
 
 use super::FaultError;
+use crate::pipeline::process_files::stat_field;
 use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, io, time::Duration};
 use tokio::time::sleep;
@@ -48,9 +49,9 @@ fn programs_of(daemon: u32, pool: &str) -> Vec<u32> {
     ids.filter(is_of_pool).collect()
 }
 
-/// Field 4 of proc_pid_stat(5). The program's name, in brackets, may hold anything.
+/// Field 4 of proc_pid_stat(5).
 fn parent(stat: &str) -> Option<u32> {
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat_field(stat, 4)
 }
 
 fn is_told(variables: &[u8], pool: &str) -> bool {

@@ -14,6 +14,7 @@ pub use answer::Answer;
 pub use identity::{Identity, IdentityError};
 pub use parcel::{Parcel, Sealed};
 
+use super::local_aws::Service;
 use super::scenario::{Protocol, Target};
 use aws::AwsCaller;
 use ingress::HttpSender;
@@ -80,10 +81,10 @@ pub async fn look(target: &Target, url: &str, environment: Variables<'_>) -> Res
         Protocol::Http => ingress::look(&client, &ingress::place(&base, stream)?).await,
         Protocol::Kinesis => {
             let identity = Identity::of(&base, environment)?;
-            kinesis::look(&AwsCaller::kinesis(client, &base, &identity), stream).await
+            kinesis::look(&AwsCaller::new(client, &base, &identity, Service::Kinesis), stream).await
         }
         Protocol::Sqs => {
-            let caller = AwsCaller::sqs(client, &base, &Identity::of(&base, environment)?);
+            let caller = AwsCaller::new(client, &base, &Identity::of(&base, environment)?, Service::Sqs);
             return sqs::queue_url(&caller, &base, named(target.queue.as_ref())).await.map(drop);
         }
     };
@@ -117,14 +118,14 @@ pub async fn senders(
         Protocol::Kinesis => {
             let identity = Identity::of(&base, environment)?;
             let sender = |_| {
-                let caller = AwsCaller::kinesis(client()?, &base, &identity);
+                let caller = AwsCaller::new(client()?, &base, &identity, Service::Kinesis);
                 Ok(Sender::Kinesis(KinesisSender::new(caller, named(target.stream.as_ref()))))
             };
             connections.map(sender).collect()
         }
         Protocol::Sqs => {
             let identity = Identity::of(&base, environment)?;
-            let caller = || Ok(AwsCaller::sqs(client()?, &base, &identity));
+            let caller = || Ok(AwsCaller::new(client()?, &base, &identity, Service::Sqs));
             let queue = sqs::queue_url(&caller()?, &base, named(target.queue.as_ref())).await?;
             let sender = |caller| Sender::Sqs(SqsSender::new(caller, &queue, run));
             connections.map(|_| caller().map(sender)).collect()

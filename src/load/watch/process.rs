@@ -1,5 +1,6 @@
 //! What a process uses, as `/proc` shows it.
 
+use crate::pipeline::process_files::{resident, stat_field};
 use std::fs;
 
 /// What a process uses, without its children.
@@ -20,17 +21,9 @@ pub(super) fn usage(id: u32) -> Option<Usage> {
     Some(Usage { memory_bytes: resident(&status)?, processor_seconds: processor_seconds(&stat)? })
 }
 
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes << 10)
-}
-
-/// Fields 14 and 15 of proc_pid_stat(5), `utime` and `stime`. The program's name, in brackets, may hold anything.
+/// Fields 14 and 15 of proc_pid_stat(5), `utime` and `stime`.
 fn processor_seconds(stat: &str) -> Option<f64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().ok());
-    Some(ticks.sum::<Option<f64>>()? / TICKS)
+    Some((stat_field::<f64>(stat, 14)? + stat_field::<f64>(stat, 15)?) / TICKS)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How much memory process groups use, as `/proc` shows it. Linux only, as the daemon is.
 
+use crate::pipeline::process_files::{resident, stat_field};
 use std::{
     collections::BTreeMap,
     fs,
@@ -49,16 +50,9 @@ fn look() -> Used {
     used
 }
 
-/// The process group in a line of `/proc/PID/stat`. The program's name, in brackets, may hold anything.
+/// The process group in a line of `/proc/PID/stat`.
 fn group_of(stat: &str) -> Option<i32> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(2)?.parse().ok()
-}
-
-/// Resident bytes in `/proc/PID/status`; kernel threads have none.
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
+    stat_field(stat, 5)
 }
 
 #[cfg(test)]
