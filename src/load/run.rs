@@ -72,7 +72,7 @@ pub enum LoadError {
 /// # Errors
 /// [`LoadError`] when it cannot begin, when a fault cannot be done, or when its ledgers are lost.
 pub async fn run(scenario: &Scenario, options: &Options, observer: &Observer) -> Result<Outcome, LoadError> {
-    let plan = |stage| StagePlan::new(stage, options.shorten);
+    let plan = |stage| StagePlan::new(stage, options.factors);
     let stages: Vec<StagePlan> = scenario.stages.iter().map(plan).collect::<Result<_, _>>()?;
     let payloads = Payloads::new(&scenario.records)?;
     observer.tell(Progress::default());
@@ -132,7 +132,7 @@ async fn senders(scenario: &Scenario, premises: &Premises) -> Result<Vec<Sender>
 
 /// The faults, at their times within the stages as they are driven.
 fn troubles(scenario: &Scenario, options: &Options, stages: &[StagePlan]) -> Vec<Planned> {
-    let faults: Vec<_> = scenario.faults.iter().map(|fault| fault.shortened(options.shorten)).collect();
+    let faults: Vec<_> = scenario.faults.iter().map(|fault| fault.shortened(options.factors.times)).collect();
     let mut from = Duration::ZERO;
     let begin = |stage: &StagePlan| {
         let begin = from;

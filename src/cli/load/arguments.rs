@@ -35,6 +35,9 @@ pub struct LoadArguments {
     /// Multiply the lengths of stages and faults by this; rates stay [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub short: Option<f64>,
+    /// Multiply the rates of stages by this; times stay [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = faster)]
+    pub rates: Option<f64>,
     /// Judge losses, duplicates, order and refusals stored, not speed: for a machine that has other work beside
     /// it, such as CI
     #[arg(long, conflicts_with = "find_max")]
@@ -45,7 +48,8 @@ pub struct LoadArguments {
         num_args = 2,
         value_names = ["A.json", "B.json"],
         conflicts_with_all = [
-            "topology", "data", "url", "seed", "html", "json", "csv", "short", "proof_only", "find_max", "trial", "trials"
+            "topology", "data", "url", "seed", "html", "json", "csv", "short", "rates", "proof_only",
+            "find_max", "trial", "trials"
         ]
     )]
     pub compare: Vec<PathBuf>,
@@ -53,7 +57,7 @@ pub struct LoadArguments {
     #[arg(long, value_name = "PERCENT", requires = "compare", conflicts_with = "scenario", value_parser = percent)]
     pub tolerance: Option<f64>,
     /// Search the highest rate that keeps the thresholds, in trials of one rate each
-    #[arg(long, conflicts_with = "short")]
+    #[arg(long, conflicts_with_all = ["short", "rates"])]
     pub find_max: bool,
     /// Length of a trial [default: 15s]
     #[arg(long, value_name = "TIME", requires = "find_max")]
@@ -66,6 +70,11 @@ pub struct LoadArguments {
 fn factor(text: &str) -> Result<f64, String> {
     let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 1.0);
     factor.ok_or_else(|| "write a factor above 0 and up to 1, such as 0.1".to_owned())
+}
+
+fn faster(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 1_000.0);
+    factor.ok_or_else(|| "write a factor above 0 and up to 1000, such as 0.7 or 4".to_owned())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -12,6 +12,7 @@ use super::output::{print, width};
 use crate::{
     error::Failure,
     load::{
+        arrivals::Factors,
         outcome::Outcome,
         report,
         run::Options,
@@ -80,7 +81,10 @@ fn options(arguments: &LoadArguments) -> Options {
     Options {
         topology: arguments.topology.clone(),
         data: arguments.data.clone(),
-        shorten: arguments.short.unwrap_or(1.0),
+        factors: Factors {
+            times: arguments.short.unwrap_or(Factors::AS_WRITTEN.times),
+            rates: arguments.rates.unwrap_or(Factors::AS_WRITTEN.rates),
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use super::{LoadArguments, compare, options, read, verdict};
 use crate::{
     error::Failure,
     load::{
+        arrivals::Factors,
         outcome::{Outcome, Verdict},
         report,
     },
@@ -37,6 +38,7 @@ fn a_scenario_or_two_files_to_compare_are_asked_for() {
         "s.toml --trial 5s",
         "s.toml --url http://a --topology t.toml",
         "s.toml --find-max --short 0.5",
+        "s.toml --find-max --rates 2",
         "s.toml --trials 3",
         "s.toml --find-max --trials 0",
     ] {
@@ -46,12 +48,17 @@ fn a_scenario_or_two_files_to_compare_are_asked_for() {
 }
 
 #[test]
-fn a_factor_that_shortens_nothing_is_refused_with_an_example() {
-    assert_eq!(options(&parsed("s.toml --short 0.1").unwrap()).shorten, 0.1);
-    assert_eq!(options(&parsed("s.toml").unwrap()).shorten, 1.0);
+fn a_factor_that_cannot_be_meant_is_refused_with_an_example() {
+    assert_eq!(options(&parsed("s.toml --short 0.1").unwrap()).factors.times, 0.1);
+    assert_eq!(options(&parsed("s.toml").unwrap()).factors, Factors::AS_WRITTEN);
     for factor in ["0", "-1", "2", "NaN", "fast"] {
         let message = parsed(&format!("s.toml --short={factor}")).unwrap_err();
         assert!(message.contains("up to 1, such as 0.1"), "{message}");
+    }
+    assert_eq!(options(&parsed("s.toml --rates 4.5").unwrap()).factors.rates, 4.5);
+    for factor in ["0", "-1", "1001", "NaN", "fast"] {
+        let message = parsed(&format!("s.toml --rates={factor}")).unwrap_err();
+        assert!(message.contains("up to 1000, such as 0.7 or 4"), "{message}");
     }
 }
 

@@ -10,7 +10,7 @@ mod stretch;
 #[cfg(test)]
 mod tests;
 
-pub use stage_plan::{Mode, StagePlan};
+pub use stage_plan::{Factors, Mode, StagePlan};
 pub use stretch::Stretch;
 
 use super::scenario::Trickle;

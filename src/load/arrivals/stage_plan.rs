@@ -16,6 +16,18 @@ pub struct StagePlan {
     pub mode: Mode,
 }
 
+/// What the plan of a scenario is multiplied by: the lengths of its stages and faults, and the rates of its
+/// open stages.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factors {
+    pub times: f64,
+    pub rates: f64,
+}
+
+impl Factors {
+    pub const AS_WRITTEN: Self = Self { times: 1.0, rates: 1.0 };
+}
+
 /// Who says when the next record is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mode {
@@ -26,11 +38,11 @@ pub enum Mode {
 }
 
 impl StagePlan {
-    /// Plans a stage. Its times are multiplied by `shorten` (1 as written), its rates are not.
+    /// Plans a stage.
     ///
     /// # Errors
     /// [`TraceError`] when its trace cannot be read.
-    pub fn new(stage: &Stage, shorten: f64) -> Result<Self, TraceError> {
+    pub fn new(stage: &Stage, factors: Factors) -> Result<Self, TraceError> {
         let written = stage.length.map(seconds);
         let stretches = match &stage.arrival {
             Arrival::Closed {} => Vec::new(),
@@ -41,14 +53,20 @@ impl StagePlan {
             true => written.unwrap_or_default(),
             false => stretches.iter().map(|stretch| stretch.seconds).sum(),
         };
-        let shorter = |stretch: Stretch| Stretch { seconds: stretch.seconds * shorten, ..stretch };
+        let Factors { times, rates } = factors;
+        let multiplied = |stretch: Stretch| Stretch {
+            seconds: stretch.seconds * times,
+            from: stretch.from * rates,
+            to: stretch.to * rates,
+        };
         let mode = match stage.arrival {
             Arrival::Closed {} => Mode::Closed,
-            _ => {
-                Mode::Open { stretches: stretches.into_iter().map(shorter).collect(), spacing: stage.spacing }
-            }
+            _ => Mode::Open {
+                stretches: stretches.into_iter().map(multiplied).collect(),
+                spacing: stage.spacing,
+            },
         };
-        Ok(Self { name: stage.name.clone(), length: Duration::from_secs_f64(length * shorten), mode })
+        Ok(Self { name: stage.name.clone(), length: Duration::from_secs_f64(length * times), mode })
     }
 
     /// When its records are due; never, in the closed model.

@@ -11,7 +11,7 @@ fn span(seconds: f64) -> Span {
 
 fn stage(arrival: Arrival, length: f64, spacing: Trickle) -> StagePlan {
     let stage = Stage { name: "one".to_owned(), length: Some(span(length)), arrival, spacing };
-    StagePlan::new(&stage, 1.0).unwrap()
+    StagePlan::new(&stage, Factors::AS_WRITTEN).unwrap()
 }
 
 fn even(arrival: Arrival, length: f64) -> Vec<f64> {
@@ -66,16 +66,17 @@ fn a_trace_takes_its_own_time_or_what_it_is_given() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trace.csv");
     std::fs::write(&file, "second,arrivals\n0,10\n1,20\n2,30\n").unwrap();
-    let count = |length: Option<f64>, shorten: f64| {
+    let count = |length: Option<f64>, times: f64, rates: f64| {
         let arrival = Arrival::Trace { file: file.clone(), scale: 2.0 };
         let stage = Stage { name: "t".to_owned(), length: length.map(span), arrival, spacing: Trickle::Even };
-        let plan = StagePlan::new(&stage, shorten).unwrap();
+        let plan = StagePlan::new(&stage, Factors { times, rates }).unwrap();
         (plan.arrivals(1).count(), plan.length.as_secs_f64())
     };
-    assert_eq!(count(None, 1.0), (120, 3.0));
-    assert_eq!(count(Some(1.5), 1.0), (40, 1.5));
-    assert_eq!(count(Some(5.0), 1.0), (120, 5.0));
-    assert_eq!(count(None, 0.5), (60, 1.5));
+    assert_eq!(count(None, 1.0, 1.0), (120, 3.0));
+    assert_eq!(count(Some(1.5), 1.0, 1.0), (40, 1.5));
+    assert_eq!(count(Some(5.0), 1.0, 1.0), (120, 5.0));
+    assert_eq!(count(None, 0.5, 1.0), (60, 1.5));
+    assert_eq!(count(None, 1.0, 2.5), (300, 3.0), "rates are multiplied, and the time stays");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::load::{
-    arrivals::StagePlan,
+    arrivals::{Factors, StagePlan},
     ledger::Standing,
     outcome::Totals,
     scenario::{Arrival, Protocol, Stage, Target, Trickle},
@@ -79,7 +79,7 @@ async fn converse(socket: TcpStream, manner: Manner, got: Got) -> std::io::Resul
 fn stage(arrival: Arrival, milliseconds: u64) -> StagePlan {
     let length = Some(Span(Duration::from_millis(milliseconds)));
     let stage = Stage { name: "only".to_owned(), length, arrival, spacing: Trickle::Even };
-    StagePlan::new(&stage, 1.0).unwrap()
+    StagePlan::new(&stage, Factors::AS_WRITTEN).unwrap()
 }
 
 /// Begins to drive one stage.

@@ -26,6 +26,27 @@ impl Outcome {
         self.samples.iter().filter_map(|sample| Some((sample.second, sample.daemon.as_ref()?)))
     }
 
+    /// How far the daemon's memory has moved in the longest stage, as a share: the mean of its third or of its
+    /// last quarter against that of its second, whichever is further. The first is left for what warms up.
+    /// Nothing when a quarter has less than two samples.
+    pub fn memory_drift(&self) -> Option<f64> {
+        let longest = self.stages.iter().max_by(|one, other| one.seconds.total_cmp(&other.seconds))?;
+        let mean = |quarter: f64| {
+            let from = longest.from + longest.seconds * quarter / 4.0;
+            let inside = |(second, _): &(f64, &DaemonSample)| {
+                *second > from && *second <= from + longest.seconds / 4.0
+            };
+            let (sum, count) =
+                self.daemon_samples().filter(inside).fold((0.0, 0_u32), |(sum, count), (_, sample)| {
+                    (sum + sample.memory_bytes as f64, count + 1)
+                });
+            (count >= 2).then(|| sum / f64::from(count))
+        };
+        let (second, third, last) = (mean(1.0)?, mean(2.0)?, mean(3.0)?);
+        let moved = |later: f64| (later / second - 1.0).abs();
+        Some(moved(third).max(moved(last)))
+    }
+
     /// Records accepted per second over the stages, without the wait for the drain after them.
     pub fn accepted_per_second(&self) -> f64 {
         let seconds: f64 = self.stages.iter().map(|stage| stage.seconds).sum();

@@ -45,8 +45,8 @@ const MIB: f64 = 1_048_576.0;
 
 /// Compares the second with the first. It is worse in a measure when it is by more than `tolerance` percent,
 /// and by more than chance makes of nothing: 1 ms of latency, 1 s of age or drain, 0.1 % of the records
-/// refused or unsent, 16 MiB, 1 action, 1 worker-second. A single record lost, doubled or out of order more
-/// is worse.
+/// refused or unsent, 16 MiB, a drift of 5 %, 1 action, 1 worker-second. A single record lost, doubled or out of
+/// order more is worse.
 pub fn compare(first: &Outcome, second: &Outcome, tolerance: f64) -> Comparison {
     let latencies = [first.latency(), second.latency()];
     let rate = |outcome: &Outcome| Some(outcome.accepted_per_second());
@@ -71,6 +71,7 @@ fn measured(measure: Measure, outcomes: [&Outcome; 2], latencies: &[Latency; 2])
         Measure::Age | Measure::Drain => (figure::duration, SECOND),
         Measure::Refused | Measure::Unsent => (figure::share, 0.001),
         Measure::Memory => (figure::bytes, 16.0 * MIB),
+        Measure::MemoryDrift => (figure::share, 0.05),
         Measure::ScaleActions | Measure::WorkerSeconds => (whole, 1.0),
         Measure::Losses | Measure::Duplicates | Measure::Inversions | Measure::RefusedStored => (whole, 0.0),
     };
@@ -213,6 +214,7 @@ refused but stored         0         0        same
 scale_actions              2         3     +50.0 %
 worker_seconds           286       400     +39.9 %  worse
 memory              67.8 MiB  67.8 MiB        same
+memory_drift          0.93 %    0.93 %        same
 drain                  2.3 s     2.3 s        same
 note: the seed differs: 7 and 8
 

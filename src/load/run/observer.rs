@@ -1,6 +1,6 @@
 //! How a run is begun, and who looks on.
 
-use crate::load::outcome::Sample;
+use crate::load::{arrivals::Factors, outcome::Sample};
 use std::{
     path::PathBuf,
     sync::{
@@ -17,13 +17,12 @@ pub struct Options {
     pub topology: Option<PathBuf>,
     /// The data folder of that daemon; it is kept. Default: one for this run, removed after it.
     pub data: Option<PathBuf>,
-    /// What the lengths of stages and faults are multiplied by; rates stay. Default 1.
-    pub shorten: f64,
+    pub factors: Factors,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { topology: None, data: None, shorten: 1.0 }
+        Self { topology: None, data: None, factors: Factors::AS_WRITTEN }
     }
 }
 

@@ -71,6 +71,10 @@ pub struct Thresholds {
     /// Resident memory of the daemon.
     #[serde(default)]
     pub memory: Option<ByteSize>,
+    /// How far the daemon's memory may move while a stage does the same all the time, 0 to 1: of the longest
+    /// stage, the mean of its third and of its last quarter against that of its second.
+    #[serde(default)]
+    pub memory_drift: Option<f64>,
     /// From the last planned record until nothing is on its way; needs a proof.
     #[serde(default)]
     pub drain: Option<Span>,

@@ -15,6 +15,7 @@ use crate::{
 const UNSENT: f64 = 0.001;
 const NO_HEALTH: &str = "nothing: the target tells no health";
 const NO_PROOF: &str = "nothing: the scenario asks for no [proof]";
+const NO_DRIFT: &str = "nothing: the target tells no health, or its longest stage is shorter than 8s";
 const NO_LATENCY: &str = "nothing: no record was accepted";
 
 /// One thing that can be limited.
@@ -34,11 +35,12 @@ pub enum Measure {
     ScaleActions,
     WorkerSeconds,
     Memory,
+    MemoryDrift,
     Drain,
 }
 
 impl Measure {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::P50,
         Self::P99,
         Self::P999,
@@ -52,6 +54,7 @@ impl Measure {
         Self::ScaleActions,
         Self::WorkerSeconds,
         Self::Memory,
+        Self::MemoryDrift,
         Self::Drain,
     ];
 
@@ -71,6 +74,7 @@ impl Measure {
             Self::ScaleActions => "scale_actions",
             Self::WorkerSeconds => "worker_seconds",
             Self::Memory => "memory",
+            Self::MemoryDrift => "memory_drift",
             Self::Drain => "drain",
         }
     }
@@ -96,6 +100,7 @@ impl Measure {
             Self::ScaleActions => thresholds.scale_actions.map(|actions| actions as f64),
             Self::WorkerSeconds => thresholds.worker_seconds,
             Self::Memory => thresholds.memory.map(|memory| memory.0 as f64),
+            Self::MemoryDrift => thresholds.memory_drift,
             Self::Drain => span(thresholds.drain),
         }
     }
@@ -125,6 +130,7 @@ impl Measure {
             Self::ScaleActions => scaling(|scaling| scaling.actions as f64),
             Self::WorkerSeconds => scaling(|scaling| scaling.worker_seconds),
             Self::Memory => daemon(|sample| sample.memory_bytes as f64),
+            Self::MemoryDrift => outcome.memory_drift().ok_or(NO_DRIFT),
             Self::Drain => proof(|proof| proof.drain_seconds),
         }
     }
@@ -133,7 +139,7 @@ impl Measure {
     pub fn text(self, value: f64) -> String {
         match self {
             Self::P50 | Self::P99 | Self::P999 | Self::Age | Self::Drain => figure::duration(value),
-            Self::Refused | Self::Unsent => figure::share(value),
+            Self::Refused | Self::Unsent | Self::MemoryDrift => figure::share(value),
             Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored | Self::ScaleActions
                 if value == 0.0 =>
             {
@@ -158,7 +164,8 @@ impl Measure {
         match self {
             Self::P50 | Self::P99 | Self::P999 | Self::Age | Self::Refused | Self::Unsent => true,
             Self::ScaleActions | Self::WorkerSeconds | Self::Memory => true,
-            Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored | Self::Drain => false,
+            Self::Losses | Self::Duplicates | Self::Inversions | Self::RefusedStored => false,
+            Self::MemoryDrift | Self::Drain => false,
         }
     }
 }

@@ -45,6 +45,7 @@ fn each_threshold_that_is_passed_says_its_limit_and_what_was_measured() {
         scale_actions: Some(1),
         worker_seconds: Some(100.0),
         memory: Some(ByteSize(64 << 20)),
+        memory_drift: Some(0.0001),
         drain: span(2_000),
         ..Thresholds::default()
     };
@@ -64,6 +65,7 @@ fn each_threshold_that_is_passed_says_its_limit_and_what_was_measured() {
         "scale_actions: at most 1 action, measured 2 actions".to_owned(),
         "worker_seconds: at most 100 worker-seconds, measured 286 worker-seconds".to_owned(),
         "memory: at most 64 MiB, measured 67.8 MiB".to_owned(),
+        "memory_drift: at most 0.01 %, measured 0.93 %".to_owned(),
         "drain: at most 2 s, measured 2.3 s".to_owned(),
     ];
     assert_eq!(told, expected);

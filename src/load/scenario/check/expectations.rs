@@ -8,7 +8,11 @@ use crate::{
 
 pub(super) fn check(draft: &Draft, faults: &mut Faults<'_>) {
     let path = KeyPath::of(["thresholds"]);
-    let shares = [("refused", draft.thresholds.refused), ("unsent", draft.thresholds.unsent)];
+    let shares = [
+        ("refused", draft.thresholds.refused),
+        ("unsent", draft.thresholds.unsent),
+        ("memory_drift", draft.thresholds.memory_drift),
+    ];
     for (field, value) in shares {
         if let Some(value) = value {
             share(value, &path.field(field), faults);
