@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// A value that a sender attached to a message under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +42,12 @@ pub struct Envelope {
 struct Attributes<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     sqs: Option<&'a RawValue>,
-    /// The name of the queue that moved it here.
+    /// The node that moved it here: the queue that it was in, or workers on that queue.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    node: Option<std::borrow::Cow<'a, str>>,
+    node: Option<Cow<'a, str>>,
+    /// The queue that it was in when workers moved it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    queue: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     receives: Option<&'a RawValue>,
 }
@@ -53,7 +56,7 @@ impl Envelope {
     /// The attributes of a record.
     pub fn encode(&self) -> Vec<u8> {
         let raw = serde_json::value::to_raw_value(self).ok();
-        let written = Attributes { sqs: raw.as_deref(), node: None, receives: None };
+        let written = Attributes { sqs: raw.as_deref(), node: None, queue: None, receives: None };
         serde_json::to_vec(&written).unwrap_or_default()
     }
 
@@ -68,10 +71,10 @@ pub fn raw(attributes: &[u8]) -> Option<&RawValue> {
     serde_json::from_slice::<Attributes<'_>>(attributes).ok()?.sqs
 }
 
-/// The queue that a message was moved from because it was received too often.
+/// The queue that a message was moved from because it was received too often, or put aside by workers.
 pub fn moved_from(attributes: &[u8]) -> Option<String> {
     let read: Attributes<'_> = serde_json::from_slice(attributes).ok()?;
-    read.receives.and(read.node).map(std::borrow::Cow::into_owned)
+    read.receives.and(read.queue.or(read.node)).map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -97,6 +100,7 @@ mod tests {
             origin: origin.clone(),
             reason: "received 3 times",
             node: "jobs",
+            queue: None,
             receives: Some(3),
             rules: None,
             envelope: raw(&attributes),
@@ -104,6 +108,8 @@ mod tests {
         let moved = why.encode();
         assert_eq!(Envelope::decode(&moved), Some(envelope));
         assert_eq!((Origin::decode(&moved), moved_from(&moved).as_deref()), (Some(origin), Some("jobs")));
+        let by_workers = PutAside { node: "review", queue: Some("jobs"), ..why }.encode();
+        assert_eq!(moved_from(&by_workers).as_deref(), Some("jobs"));
         assert_eq!(Envelope::decode(b"{\"o\":[\"trips\",0,1]}"), None);
         assert_eq!(Envelope::decode(b"nonsense"), None);
     }

@@ -140,8 +140,8 @@ impl Feed {
                 Verdict::Keep => kept.push(now_ms, &record.key, &origin().encode(), &record.payload),
                 Verdict::Fault(reason) => {
                     let node = &self.context.node;
-                    let (origin, receives, rules, envelope) = (origin(), None, None, None);
-                    let why = PutAside { origin, reason, node, receives, rules, envelope };
+                    let (origin, queue, receives, rules, envelope) = (origin(), None, None, None, None);
+                    let why = PutAside { origin, reason, node, queue, receives, rules, envelope };
                     put_aside.push(now_ms, &record.key, &why.encode(), &record.payload);
                 }
             }

@@ -4,6 +4,7 @@
 pub mod directory;
 mod envelope;
 mod feeder;
+mod moved;
 pub mod moves;
 mod put_aside;
 mod quarantine;
@@ -18,6 +19,7 @@ mod tallies;
 mod tests;
 
 pub use envelope::{Envelope, MessageAttribute, raw as envelope_of};
+pub use moved::MovedMessage;
 pub use put_aside::{PutAside, origin_of};
 pub use quarantine::Quarantine;
 pub use queue::{FifoTerms, Queue, QueueError};

@@ -9,7 +9,7 @@ const LONGEST_REASON: usize = 8_192;
 
 /// Why and where a message was put aside. Written as the attributes of the message, which
 /// [`Origin::decode`] and [`Origin::decode_reason`] read too:
-/// `{"o":[stream,shard,sequence],"reason":"...","node":"...","receives":5,"rules":"..."}`.
+/// `{"o":[stream,shard,sequence],"reason":"...","node":"...","queue":"...","receives":5,"rules":"..."}`.
 #[derive(Debug, Clone)]
 pub struct PutAside<'a> {
     pub origin: Origin,
@@ -17,6 +17,8 @@ pub struct PutAside<'a> {
     pub reason: &'a str,
     /// The node that put it aside; for a message received too often, the queue.
     pub node: &'a str,
+    /// The queue that it was in, where the node is not that queue.
+    pub queue: Option<&'a str>,
     /// How often it had been received.
     pub receives: Option<u32>,
     /// Version of the rules that rejected it.
@@ -30,6 +32,8 @@ struct Written<'a> {
     o: (&'a str, u32, u64),
     reason: &'a str,
     node: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receives: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +49,7 @@ impl PutAside<'_> {
             o: (&self.origin.stream, self.origin.shard, self.origin.sequence),
             reason,
             node: self.node,
+            queue: self.queue,
             receives: self.receives,
             rules: self.rules,
             sqs: self.envelope,
@@ -73,6 +78,7 @@ mod tests {
             origin: origin.clone(),
             reason: "shorter than \"a minute\"",
             node: "review",
+            queue: None,
             receives: Some(3),
             rules: Some("4f2a"),
             envelope: None,
@@ -90,7 +96,8 @@ mod tests {
         let origin = Origin { stream: "trips".to_owned(), shard: 0, sequence: 0 };
         let reason = "é".repeat(50_000);
         let (reason, node) = (reason.as_str(), "n");
-        let put_aside = PutAside { origin, reason, node, receives: None, rules: None, envelope: None };
+        let put_aside =
+            PutAside { origin, reason, node, queue: None, receives: None, rules: None, envelope: None };
         assert_eq!(Origin::decode_reason(&put_aside.encode()).unwrap().len(), LONGEST_REASON);
     }
 }

@@ -1,9 +1,9 @@
 //! Moving messages that were received too often to the dead-letter queue.
 
-use super::{PutAside, Queue, commit_when_room, envelope, origin_of};
+use super::{MovedMessage, PutAside, Queue, commit_when_room, envelope, origin_of};
 use crate::{
     pipeline::{Context, Retire, TaskError, now_ms},
-    storage::{Batch, CommitError, LeasedMessage, Provenance, RecordBlock, Store},
+    storage::{Batch, CommitError, LeasedMessage, Store},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -60,10 +60,7 @@ impl Redrive {
 
     /// False when nothing was moved: a message is no longer there, or there is no room for all.
     async fn move_batch(&self, messages: &[LeasedMessage], retire: &Retire) -> Result<bool, TaskError> {
-        let build = || {
-            let block = dead_letters(self.queue.name(), messages, |_| now_ms());
-            redriven_batch(&self.context.store, &self.queue, &self.dead_letter, messages, block)
-        };
+        let build = || redriven_batch(&self.context.store, &self.queue, &self.dead_letter, messages);
         match commit_when_room(&self.context.store, build, || !retire.is_asked()).await {
             Ok(_) => {}
             // Nothing has changed; the leases run out and the messages are offered again.
@@ -92,42 +89,33 @@ fn moved(store: &Store, queue: &str) -> u64 {
     bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok()).unwrap_or(0)
 }
 
-/// The batch that moves messages, written as `block`, and counts them.
+/// The batch that moves messages and counts them.
 pub(super) fn redriven_batch(
     store: &Store,
     queue: &Queue,
     dead_letter: &Queue,
     messages: &[LeasedMessage],
-    block: RecordBlock,
 ) -> Batch {
-    let mut batch = Batch::new();
-    batch.send(dead_letter.id(), block, 0);
-    messages.iter().for_each(|message| batch.settle(&message.receipt));
+    let (mut batch, now_ms) = (Batch::new(), now_ms());
+    for message in messages {
+        dead_letter_of(queue, message).post(&mut batch, dead_letter.id(), now_ms);
+    }
     let moved = moved(store, queue.name()).saturating_add(messages.len() as u64);
     batch.put(redriven_key(queue.name()), moved.to_string(), None);
     batch
 }
 
-/// Messages as they lie in the dead-letter queue; `sent_at_ms` is when that counts from.
-pub(super) fn dead_letters(
-    queue: &str,
-    messages: &[LeasedMessage],
-    sent_at_ms: impl Fn(&LeasedMessage) -> i64,
-) -> RecordBlock {
-    let mut block = RecordBlock::new();
-    for message in messages {
-        let LeasedMessage { receipt, record, .. } = message;
-        let reason = format!("received {} times without success", receipt.receive_count);
-        let why = PutAside {
-            origin: origin_of(record, queue, 0),
-            reason: &reason,
-            node: queue,
-            receives: Some(receipt.receive_count),
-            rules: None,
-            envelope: envelope::raw(&record.attributes),
-        };
-        let from = Provenance::of_moved(receipt, record.provenance.as_ref());
-        block.push_from(sent_at_ms(message), &record.key, &why.encode(), &record.payload, Some(&from));
-    }
-    block
+fn dead_letter_of(queue: &Queue, message: &LeasedMessage) -> MovedMessage {
+    let LeasedMessage { receipt, record, .. } = message;
+    let reason = format!("received {} times without success", receipt.receive_count);
+    let why = PutAside {
+        origin: origin_of(record, queue.name(), 0),
+        reason: &reason,
+        node: queue.name(),
+        queue: None,
+        receives: Some(receipt.receive_count),
+        rules: None,
+        envelope: envelope::raw(&record.attributes),
+    };
+    MovedMessage::new(message, queue.is_fifo(), &why)
 }

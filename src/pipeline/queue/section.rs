@@ -28,7 +28,7 @@ pub struct QueueSection {
     #[serde(default)]
     pub limits: Option<bool>,
     /// Where messages go that were received too often. The dead-letter queue of a FIFO queue is FIFO, and of another
-    /// queue not.
+    /// queue not. The age of a message counts on there unless the queue is FIFO, so let its retention be the longer one.
     #[serde(default)]
     pub dead_letter: Option<DeadLetter>,
 }

@@ -137,7 +137,8 @@ async fn a_message_received_too_often_moves_with_its_origin_and_counts_once() {
     let queue = Queue::open("rides", &section(Duration::from_millis(1), 2), store.clone()).await.unwrap();
     let dead = Queue::open("dead", &QueueSection::default(), store.clone()).await.unwrap();
     let mut block = RecordBlock::new();
-    block.push(now_ms(), b"key", &origin("trips", 1, 5).encode(), b"poison");
+    let sent_at_ms = now_ms() - 5_000;
+    block.push(sent_at_ms, b"key", &origin("trips", 1, 5).encode(), b"poison");
     let mut batch = Batch::new();
     batch.send(queue.id(), block, 0);
     store.commit(batch).await.unwrap();
@@ -150,6 +151,8 @@ async fn a_message_received_too_often_moves_with_its_origin_and_counts_once() {
     stage.reconcile(Capacity(1), &mut tasks);
     let moved = dead.receive(1, LONG).await.unwrap();
     assert_eq!(told(&moved[0]), ("poison".to_owned(), origin("trips", 1, 5)));
+    assert_eq!(moved[0].record.arrived_at_ms, sent_at_ms, "its age counts on");
+    assert_eq!(moved[0].record.provenance.map(|from| from.origin), Some((queue.id(), 0)));
     let why: serde_json::Value = serde_json::from_slice(&moved[0].record.attributes).unwrap();
     assert_eq!(why["reason"], "received 2 times without success");
     assert_eq!((&why["node"], &why["receives"]), (&"rides".into(), &2.into()));

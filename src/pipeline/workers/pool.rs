@@ -139,16 +139,17 @@ impl Pool {
         &self,
         judged: impl IntoIterator<Item = (M, Fate)>,
     ) -> Vec<Settlement> {
+        let fifo = self.queue.is_fifo();
         let terms = Terms {
             node: &self.context.node,
             queue: self.queue.name(),
+            fifo,
             max_receives: self.queue.max_receives(),
             retry: &self.section.retry,
             rules_version: self.runner.rules_version(),
             target: self.target.as_ref(),
         };
         let now_ms = now_ms();
-        let fifo = self.queue.is_fifo();
         let mut waiting = HashSet::new();
         let settle = |(message, fate): (M, Fate)| {
             let message = message.borrow();

@@ -4,9 +4,9 @@ use super::{Retry, backoff::wait_after, runner::Fate};
 use crate::{
     pipeline::{
         Origin, Outgoing, Tally, Target,
-        queue::{PutAside, envelope_of},
+        queue::{MovedMessage, PutAside, envelope_of},
     },
-    storage::{Batch, LeasedMessage, QueueId, Receipt, RecordBlock},
+    storage::{Batch, LeasedMessage, QueueId, Receipt},
 };
 use bytes::Bytes;
 
@@ -15,6 +15,8 @@ use bytes::Bytes;
 pub(super) struct Terms<'a> {
     pub node: &'a str,
     pub queue: &'a str,
+    /// Whether that queue is FIFO.
+    pub fifo: bool,
     pub max_receives: Option<u32>,
     pub retry: &'a Retry,
     pub rules_version: Option<&'a str>,
@@ -37,7 +39,7 @@ pub(super) enum Action {
     /// Delete it.
     Filter,
     /// Delete it here and send it to the dead-letter queue.
-    PutAside(Outgoing),
+    PutAside(MovedMessage),
     /// Give it back, visible again at this time.
     Release { visible_at_ms: i64 },
 }
@@ -85,12 +87,9 @@ fn finish(message: &LeasedMessage, results: Vec<Bytes>, origin: Origin, terms: &
 fn put_aside(message: &LeasedMessage, reason: &str, origin: Origin, terms: &Terms<'_>) -> Action {
     let receives = Some(message.receipt.receive_count);
     let (rules, envelope) = (terms.rules_version, envelope_of(&message.record.attributes));
-    let why = PutAside { origin, reason, node: terms.node, receives, rules, envelope };
-    Action::PutAside(Outgoing {
-        key: message.record.key.clone(),
-        attributes: why.encode().into(),
-        payload: message.record.payload.clone(),
-    })
+    let (node, queue) = (terms.node, Some(terms.queue));
+    let why = PutAside { origin, reason, node, queue, receives, rules, envelope };
+    Action::PutAside(MovedMessage::new(message, terms.fifo, &why))
 }
 
 /// How the tally grows when the settlements are committed.
@@ -112,7 +111,6 @@ pub(super) fn batch_of(
 ) -> Batch {
     let mut batch = Batch::new();
     let mut results = Vec::new();
-    let mut put_aside = RecordBlock::new();
     for Settlement { receipt, action, .. } in settlements {
         match action {
             Action::Finish(outgoing) => {
@@ -120,9 +118,9 @@ pub(super) fn batch_of(
                 batch.settle(receipt);
             }
             Action::Filter => batch.settle(receipt),
-            Action::PutAside(outgoing) => {
-                put_aside.push(now_ms, &outgoing.key, &outgoing.attributes, &outgoing.payload);
-                batch.settle(receipt);
+            Action::PutAside(message) => {
+                debug_assert!(quarantine.is_some(), "it is opened before");
+                quarantine.iter().for_each(|queue| message.post(&mut batch, *queue, now_ms));
             }
             Action::Release { visible_at_ms } => batch.release(receipt, *visible_at_ms),
         }
@@ -130,9 +128,6 @@ pub(super) fn batch_of(
     if let Some(target) = target {
         let unfit = target.add(&mut batch, results, now_ms);
         debug_assert!(unfit.is_ok(), "results are checked before");
-    }
-    if let Some(queue) = quarantine.filter(|_| !put_aside.is_empty()) {
-        batch.send(queue, put_aside, 0);
     }
     batch
 }
@@ -166,6 +161,7 @@ mod tests {
         let terms = Terms {
             node: "review",
             queue: "rides",
+            fifo: false,
             max_receives,
             retry: &retry,
             rules_version,

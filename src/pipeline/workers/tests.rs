@@ -134,7 +134,9 @@ async fn on_a_fifo_queue_what_follows_a_failed_message_of_its_key_waits_until_th
     let mut results = Vec::new();
     bench.work_well_until(&pool, async || results = take(&bench.results, 3).await).await;
     assert_eq!((payloads(&results), origins(&results)), (vec!["0", "6", "8"], vec![0, 2, 3]));
-    assert_eq!(origins(&take(&bench.dead, 1).await), [1]);
+    let dead = take(&bench.dead, 1).await;
+    assert_eq!(origins(&dead), [1]);
+    assert_eq!(dead[0].record.provenance.map(|from| from.origin), Some((bench.work.id(), 1)), "who it was");
     let all = ["rides/0", "rides/1", "rides/2", "rides/3"].map(str::to_owned).to_vec();
     let alone = |number: u32| vec![format!("rides/{number}")];
     assert_eq!(got.try_iter().collect::<Vec<_>>(), [all, alone(1), alone(1), alone(2), alone(3)]);

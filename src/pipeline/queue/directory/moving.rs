@@ -2,14 +2,8 @@
 
 use super::{FIFO, QueueDirectory, QueueIdentity, QueueResource};
 use crate::{
-    pipeline::{
-        now_ms,
-        queue::{
-            envelope,
-            redrive::{dead_letters, redriven_batch},
-        },
-    },
-    storage::{CommitError, LeasedMessage, StoredRecord},
+    pipeline::queue::{envelope, redrive::redriven_batch},
+    storage::{CommitError, StoredRecord},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +18,7 @@ impl QueueDirectory {
         let name = envelope::moved_from(&record.attributes)?;
         let QueueIdentity { account, region, .. } = holder;
         let source = QueueIdentity::of_node(account, region, &name, holder.name.ends_with(FIFO));
-        // Workers put aside under their own name, and before it had a provenance a move did as they do.
+        // What moved before messages had a provenance may have only the name of the workers that put it aside.
         (record.provenance.is_some() || self.get(&source).is_some()).then_some(source)
     }
 
@@ -67,15 +61,9 @@ impl QueueDirectory {
             if messages.is_empty() {
                 return Ok(());
             }
-            // On a standard queue the retention of a message counts from when it was first sent.
-            let sent = |message: &LeasedMessage| match source.queue.is_fifo() {
-                true => now_ms(),
-                false => message.record.arrived_at_ms,
-            };
             for message in &messages {
                 let one = std::slice::from_ref(message);
-                let block = dead_letters(source.queue.name(), one, sent);
-                let batch = redriven_batch(&self.store, &source.queue, &letters.queue, one, block);
+                let batch = redriven_batch(&self.store, &source.queue, &letters.queue, one);
                 match self.store.commit(batch).await {
                     // Somebody deleted it late.
                     Ok(_) | Err(CommitError::StaleReceipt) => {}

@@ -7,6 +7,7 @@ mod messages;
 mod models;
 mod moves;
 mod mutated;
+mod put_aside;
 mod queues;
 mod refusals;
 mod settings;

@@ -258,7 +258,7 @@ impl Reference {
         }
         let target = self.lines.get_mut(letters).unwrap();
         let group = message.group.as_ref().map(|group| Fingerprint::of(group.as_bytes()));
-        let keys = MessageKeys { group: group.filter(|_| target.fifo()), deduplication: None };
+        let keys = MessageKeys { group, deduplication: None };
         let sequence = target.model.next;
         // On a standard queue it is as old as it was, by the wall clock.
         target.model.send(now - (wall - message.sent_at_ms).max(0), 0, keys, now);
