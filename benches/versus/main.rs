@@ -3,7 +3,9 @@
 //! `versus put json|cbor ADDRESS SECONDS` writes, `versus get json|cbor ADDRESS SECONDS` reads what it wrote
 //! first; each prints one line of JSON. `versus batches|singles ADDRESS SECONDS` carries messages through a queue;
 //! `fill`, `drain`, `count` and `wait` are for `benches/versus/depth`. `versus crowd ADDRESS STREAMS SHARDS` makes
-//! streams that nobody uses, for `benches/versus/crowd`: so many of one shard, and one of so many shards. `versus
+//! streams that nobody uses, for `benches/versus/crowd`: so many of one shard, and one of so many shards.
+//! `versus post PATH CONNECTIONS RECORDS ADDRESS SECONDS` posts lines of JSON, and `versus nats each|atomic
+//! CONNECTIONS MESSAGES ADDRESS SECONDS` publishes to JetStream, for `benches/versus/nats` and `mq-bridge`. `versus
 //! nothing PORT` is a server that stores nothing. 500 records of 1 KiB a call, 8 connections, 8 shards, one thread. Bodies are made before the clock starts, and answers are not parsed
 //! while it runs, so that the server gets what there is of the machine.
 
@@ -17,6 +19,8 @@
 mod connection;
 mod depth;
 mod encoded;
+mod ingest;
+mod nats;
 mod nothing;
 mod queues;
 mod streams;
@@ -118,12 +122,21 @@ fn main() {
         ["wait", address, receivers, seconds] => {
             runtime.block_on(depth::wait(address, number(receivers), lasts(seconds))).print();
         }
+        ["post", path, connections, records, address, seconds] => {
+            let (connections, records) = (number(connections), number(records));
+            runtime.block_on(ingest::post(address, path, connections, records, lasts(seconds))).print();
+        }
+        ["nats", how, connections, messages, address, seconds] => {
+            let (connections, messages) = (number(connections), number(messages));
+            let sending = nats::Sending { connections, messages, is_atomic: *how == "atomic" };
+            runtime.block_on(nats::publish(address, sending, lasts(seconds))).print();
+        }
         ["nothing", port] => nothing::serve(port.parse().expect("port")),
         ["crowd", address, streams, shards] => {
             runtime.block_on(crowd(address, number(streams), number(shards)));
         }
         _ => println!(
-            "usage: versus put|get json|cbor ADDRESS SECONDS, batches|singles ADDRESS SECONDS; benches/versus/run, crowd, queues and depth do it all"
+            "usage: versus put|get json|cbor ADDRESS SECONDS, batches|singles ADDRESS SECONDS; benches/report and the scripts of benches/versus do it all"
         ),
     }
 }
