@@ -1,5 +1,6 @@
 //! Finds one field of a JSON value by its pointer, without building the value.
 
+use super::ConditionError;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -17,6 +18,14 @@ impl Pointer {
         let tokens = text.strip_prefix('/')?.split('/');
         let tokens = tokens.map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
         Some(Self { text: text.to_owned(), tokens })
+    }
+
+    /// The same for the pointer of a stream's section.
+    pub(super) fn of_partition_key(text: &str) -> Result<Self, ConditionError> {
+        Self::read(text).ok_or_else(|| ConditionError {
+            field: text.to_owned(),
+            what: "partition_key is not a JSON pointer; write it as \"/name\"".to_owned(),
+        })
     }
 
     pub(super) fn text(&self) -> &str {

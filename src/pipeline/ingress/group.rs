@@ -72,9 +72,6 @@ pub(super) struct Sent {
     note_size: usize,
 }
 
-/// Bytes that a record needs beside key and payload.
-const RECORD_HEAD: usize = 20;
-
 impl Group {
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -123,9 +120,7 @@ impl Group {
     fn lane(&mut self, route: usize, share: Share) -> Lying {
         let known = self.lanes.iter().position(|lane| lane.route == route && lane.shard == share.shard);
         let lane = known.unwrap_or_else(|| {
-            let records = usize::try_from(share.records).unwrap_or(0);
-            let bytes = usize::try_from(share.bytes).unwrap_or(0) + records * RECORD_HEAD;
-            self.lanes.push(Lane { route, shard: share.shard, block: RecordBlock::with_capacity(bytes) });
+            self.lanes.push(Lane { route, shard: share.shard, block: share.empty_block() });
             self.lanes.len() - 1
         });
         let base = self.lanes.get(lane).map_or(0, |lane| lane.block.count());

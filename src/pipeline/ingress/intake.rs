@@ -79,13 +79,7 @@ impl Route {
             Target::Stream(stream) => stream.section().partition_key.clone(),
             Target::Queue(_) => None,
         };
-        let pointer = match text {
-            Some(text) => Some(Pointer::read(&text).ok_or(ConditionError {
-                field: text,
-                what: "partition_key is not a JSON pointer; write it as \"/name\"".to_owned(),
-            })?),
-            None => None,
-        };
+        let pointer = text.as_deref().map(Pointer::of_partition_key).transpose()?;
         Ok(Self { name, target, pointer })
     }
 

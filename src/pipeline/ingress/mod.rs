@@ -3,6 +3,7 @@
 mod answer;
 mod balancer;
 mod body;
+mod body_parser;
 mod collector;
 mod door;
 mod encoding;
@@ -21,6 +22,7 @@ mod section;
 mod stage;
 mod values;
 
+pub use body_parser::BodyParser;
 pub use door::Door;
 pub use pretreatment::ConditionError;
 pub use section::{Balance, Check, IngressSection, Targets};

@@ -6,12 +6,15 @@ use super::{
     pretreatment::Pretreatment,
     values::{Lines, SplitError, split},
 };
+use crate::storage::RecordBlock;
 use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Most faults that are listed one by one in an answer.
 const LISTED: usize = 1_000;
+/// Bytes that a record needs in the log beside key and payload.
+const RECORD_HEAD: usize = 20;
 /// Stands for a faulty record among the records of a request.
 pub(super) const FAULTY: u32 = u32::MAX;
 
@@ -48,6 +51,14 @@ pub(super) struct Share {
     pub records: u32,
     /// Payload and key bytes.
     pub bytes: u64,
+}
+
+impl Share {
+    /// A block with room for the share.
+    pub(super) fn empty_block(&self) -> RecordBlock {
+        let records = usize::try_from(self.records).unwrap_or(0);
+        RecordBlock::with_capacity(usize::try_from(self.bytes).unwrap_or(0) + records * RECORD_HEAD)
+    }
 }
 
 /// A request's records, in the order they were sent.

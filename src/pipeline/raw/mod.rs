@@ -18,6 +18,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::encode_payloads;
 
+pub use encode::{EncodeError, Encoder};
 pub use examine::check_compressed;
 pub use object::{Intent, object_path, object_pattern, ranged};
 pub use section::{Format, RawSection, Roll};
