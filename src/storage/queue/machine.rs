@@ -85,6 +85,7 @@ impl QueueMachine {
     }
 
     fn delay_again(&mut self, now_ms: i64) {
+        self.forget_moves();
         let fresh: Vec<(u64, u32)> = self.groups.fresh_between(0, u64::MAX).collect();
         for (sequence, group) in fresh {
             self.delayed.take(sequence, &mut self.timers);

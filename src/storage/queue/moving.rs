@@ -3,6 +3,7 @@
 use super::{
     QueueMachine,
     message::{Lease, MOVER, Received, State, UNKNOWN_MS},
+    received::Links,
 };
 
 impl QueueMachine {
@@ -58,6 +59,25 @@ impl QueueMachine {
         let waits = |message: &&Received| message.state == State::Moving && !message.settling;
         if self.received.get(sequence).filter(waits).is_some() {
             self.show(sequence);
+        }
+    }
+
+    /// Counts messages of a FIFO queue that a move gave back among those never received, which they are: as a restart
+    /// would, that knows of no move.
+    pub(super) fn forget_moves(&mut self) {
+        let is_untouched = |message: &Received| message.receive_count == 0 && message.is_visible();
+        let untouched = self.received.iter().filter(|(_, message)| is_untouched(message));
+        let untouched: Vec<(u64, Received)> = untouched.map(|(at, message)| (at, *message)).collect();
+        for (sequence, message) in untouched {
+            let Some(group) = message.group else { continue };
+            // It stays in its group, which is forgotten with its last message.
+            let (name, last_sent_at_ms) = self.groups.facts(group);
+            self.groups.join(name, last_sent_at_ms);
+            let mut links = Links { timers: &mut self.timers, groups: &mut self.groups };
+            self.received.remove(sequence, &mut links);
+            self.sent_times.set(sequence, message.sent_at_ms);
+            self.groups.insert_fresh(sequence, group);
+            self.groups.show(group, sequence);
         }
     }
 }

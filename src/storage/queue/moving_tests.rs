@@ -93,3 +93,31 @@ fn a_group_moves_in_order_and_not_while_a_receiver_has_some_of_it() {
     assert_eq!(sequences(&machine.lease(3, 9, 10)), [3]);
     assert_eq!(sequences(&machine.take_to_move(60, 9, 4, 1_000)), [0, 2, 3]);
 }
+
+#[test]
+fn what_a_move_gave_back_is_delayed_with_its_queue_by_when_it_was_sent() {
+    let mut machine = QueueMachine::new(QueuePolicy { fifo: true, ..QueuePolicy::default() });
+    for (first, sent_at_ms) in (0..).zip([0, 1_000, 1_000, 4_000, 6_000]) {
+        let group = Some(Fingerprint::of(if first % 2 == 0 { b"a" } else { b"b" }));
+        let keys = [MessageKeys { group, ..MessageKeys::default() }];
+        let (sent_at_ms, now_ms) = (&[sent_at_ms][..], 6_000);
+        machine.sent(&Arrivals { first, sent_at_ms, keys: &keys, now_ms, ..Arrivals::default() });
+    }
+    let taken = machine.take_to_move(6_000, 9, u64::MAX, 1_000);
+    assert_eq!(sequences(&taken), [0, 2, 4, 1, 3]);
+    assert!(settle(&mut machine, &taken[1], 6_000));
+    taken.iter().for_each(|lease| machine.give_back(lease.sequence, 6_000));
+    let delay = std::time::Duration::from_millis(6_000);
+    machine.set_policy(QueuePolicy { fifo: true, delay, ..QueuePolicy::default() }, 6_000);
+    let depth = machine.depth(6_000);
+    assert_eq!((depth.ready, depth.delayed, depth.in_flight, depth.active_groups), (1, 3, 0, 1));
+    assert_eq!(machine.depth(7_000).ready, 2);
+    assert_eq!(machine.depth(10_000).ready, 3);
+    assert_eq!(sequences(&machine.lease(12_000, 9, 100)), [0, 4, 1, 3], "each group in its order");
+    for sequence in [0, 1, 3, 4] {
+        assert!(machine.claim(sequence, 1, 12_000));
+        machine.settled(sequence);
+    }
+    let depth = machine.depth(12_000);
+    assert_eq!((depth.ready, depth.delayed, depth.active_groups, depth.deleted), (0, 0, 0, 5));
+}

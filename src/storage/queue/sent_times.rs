@@ -40,6 +40,22 @@ impl SentTimes {
         self.stamps.get(after.saturating_sub(1)).map_or(0, |stamp| stamp.sent_at_ms)
     }
 
+    /// Says again when one message was sent; of those that may have been forgotten lower ones come first.
+    pub fn set(&mut self, sequence: u64, sent_at_ms: i64) {
+        let after = self.stamps.partition_point(|stamp| stamp.first <= sequence);
+        let known = after.checked_sub(1).and_then(|before| self.stamps.get(before));
+        let known_ms = known.map(|stamp| stamp.sent_at_ms);
+        if known_ms == Some(sent_at_ms) {
+            return;
+        }
+        let next = sequence.saturating_add(1);
+        let is_next_known = self.stamps.get(after).is_some_and(|stamp| stamp.first == next);
+        self.stamps.insert(after, Stamp { first: sequence, sent_at_ms });
+        if let Some(sent_at_ms) = known_ms.filter(|_| !is_next_known) {
+            self.stamps.insert(after + 1, Stamp { first: next, sent_at_ms });
+        }
+    }
+
     /// The latest time ever pushed.
     pub fn latest_ms(&self) -> i64 {
         self.latest_ms
