@@ -55,7 +55,7 @@ pub use clock::still::{StillClock, Stopped};
 #[cfg(test)]
 pub(crate) use queue::{Attempt, Lease, MessageKeys, naive_model};
 #[cfg(test)]
-pub(crate) use tests::tick;
+pub(crate) use tests::{power::cut_power, tick};
 
 pub use batch::{Batch, Committed, Once, Placement, Ticket};
 pub use block::{Provenance, RecordBlock, StoredRecord};

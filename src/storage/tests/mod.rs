@@ -8,6 +8,7 @@ mod doctor;
 mod format_1;
 mod model;
 mod pages;
+pub mod power;
 mod queues;
 mod recovery;
 mod upkeep;

@@ -1,4 +1,4 @@
-//! Random histories of all operations, restarts, crashes and moves of the clocks: whatever the service answers,
+//! Random histories of all operations, restarts, kills, power cuts and moves of the clocks: whatever the service answers,
 //! the reference answers too. `CAUDAL_QUEUE_OPERATIONS` says how many operations to try, `CAUDAL_SEED` which.
 //!
 //! Time stands still until a history moves it, so that every answer has one right content.
@@ -6,6 +6,7 @@
 mod moving;
 mod operations;
 mod reference;
+mod restarting;
 
 use super::*;
 use crate::storage::{Batch, StillClock, Stopped, tick};
@@ -117,11 +118,11 @@ impl History {
         self.lab.sqs.directory.store().clone()
     }
 
-    /// All that came before is in the log then.
-    async fn barrier(&self) {
+    /// All that came before is in the log then, up to this LSN.
+    async fn barrier(&self) -> u64 {
         let mut batch = Batch::new();
         batch.put("barrier", "", None);
-        self.store().commit(batch).await.unwrap();
+        self.store().commit(batch).await.unwrap().lsn
     }
 
     /// Expires and moves what is due, here and there.
@@ -158,26 +159,12 @@ impl History {
         self.barrier().await;
     }
 
-    /// A clean restart, or one as after a kill when all that matters had been written.
-    async fn restart(mut self) -> Self {
-        let is_clean = self.chance(0.5);
-        self.done.0.push(format!("a restart, clean: {is_clean}"));
-        self.barrier().await;
-        if is_clean {
-            self.store().close().unwrap();
-        }
-        let Self { random, lab, clock, _stopped, folder, mut reference, handles, sent, done } = self;
-        drop(lab);
-        let lab = open(folder.path()).await;
-        reference.restart();
-        Self { random, lab, clock, _stopped, folder, reference, handles, sent, done }
-    }
-
     async fn step(mut self) -> Self {
         match self.random.random_range(0..1_000) {
             0..175 => self.send().await,
             175..250 => self.send_batch().await,
-            250..260 => self.move_messages().await,
+            250..257 => self.move_messages().await,
+            257..260 => self.cancel_a_move().await,
             260..270 => self.permit().await,
             270..500 => self.receive().await,
             500..620 => self.delete().await,
@@ -188,7 +175,8 @@ impl History {
             850..930 => self.pass().await,
             930..935 => self.jump().await,
             935..945 => return self.restart().await,
-            945..965 => self.set().await,
+            945..960 => self.set().await,
+            960..965 => self.create_again().await,
             965..970 => self.purge().await,
             970..977 => self.delete_queue().await,
             977..990 => self.tags().await,

@@ -18,14 +18,26 @@ struct Ended {
     moved: u64,
 }
 
+/// A task that was started.
+struct Started {
+    from: &'static str,
+    handle: Value,
+    /// As it is listed, but for how it ends.
+    task: Value,
+}
+
 impl Reference {
-    /// Moves what a dead-letter queue holds to a queue, or each message to where it came from.
-    fn move_all(&mut self, from: &str, destination: Option<&str>) -> Ended {
+    /// Moves what a dead-letter queue holds to a queue, or each message to where it came from, so many `together`;
+    /// cancelled after `most`.
+    fn move_all(&mut self, from: &str, destination: Option<&str>, together: u64, most: Option<u64>) -> Ended {
         let (now, before) = (self.now, self.lines[from].model.next);
         // Messages are taken in batches, each of which begins with the lowest that is left.
         let (mut moved, mut in_batch, mut open) = (0, 0, None);
         loop {
-            if in_batch == TOGETHER {
+            if most == Some(moved) {
+                return Ended { status: "CANCELLED", failure: None, moved };
+            }
+            if in_batch == together {
                 (in_batch, open) = (0, None);
             }
             let mut group = open;
@@ -105,25 +117,61 @@ impl History {
     pub(super) async fn move_messages(&mut self) {
         let from = self.one_of(&["dead", "dead", "dead.fifo", "dead.fifo", "jobs"]);
         let destination = self.chance(0.3).then(|| self.one_of(&NAMES));
+        if let Some(started) = self.start_a_move(from, destination, None).await {
+            let expected = self.reference.move_all(from, destination, TOGETHER, None);
+            self.is_over(&started, &expected).await;
+        }
+    }
+
+    /// A task is cancelled as soon as it runs: it tells how far it came, one message a second.
+    pub(super) async fn cancel_a_move(&mut self) {
+        let from = self.one_of(&["dead", "dead.fifo"]);
+        let Some(started) = self.start_a_move(from, None, Some(1)).await else { return };
+        let cancelled = self.ask("CancelMessageMoveTask", json!({"TaskHandle": started.handle})).await;
+        let most = match &cancelled {
+            Ok(told) => told["ApproximateNumberOfMessagesMoved"].as_u64(),
+            Err(error) => {
+                assert_eq!(error.code, INVALID, "it has ended");
+                None
+            }
+        };
+        assert_eq!(most.is_some(), cancelled.is_ok());
+        let expected = self.reference.move_all(from, None, 1, most);
+        self.is_over(&started, &expected).await;
+    }
+
+    /// What a task tells of itself but for how it ended; nothing for one that is refused.
+    async fn start_a_move(
+        &mut self,
+        from: &'static str,
+        destination: Option<&str>,
+        rate: Option<u64>,
+    ) -> Option<Started> {
         let mut request = json!({"SourceArn": arn(from)});
         destination.iter().for_each(|name| request["DestinationArn"] = json!(arn(name)));
+        rate.iter().for_each(|rate| request["MaxNumberOfMessagesPerSecond"] = json!(rate));
         let refusal = self.refusal(from, destination);
-        let answer = self.ask("StartMessageMoveTask", request).await;
-        if let Some(code) = refusal {
-            return assert_eq!(answer.unwrap_err().code, code);
-        }
-        let handle = answer.unwrap()["TaskHandle"].clone();
         let now = self.reference.now;
+        let answer = self.ask("StartMessageMoveTask", request.clone()).await;
+        if let Some(code) = refusal {
+            assert_eq!(answer.unwrap_err().code, code);
+            return None;
+        }
         let to_move = self.reference.lines.get_mut(from).unwrap().model.depth(now).ready;
-        let expected = self.reference.move_all(from, destination);
-        let mut task = json!({
-            "Status": expected.status, "SourceArn": arn(from), "StartedTimestamp": Value::Null,
-            "ApproximateNumberOfMessagesMoved": expected.moved, "ApproximateNumberOfMessagesToMove": to_move,
-        });
-        destination.iter().for_each(|name| task["DestinationArn"] = json!(arn(name)));
+        let handle = answer.unwrap()["TaskHandle"].clone();
+        request["ApproximateNumberOfMessagesToMove"] = json!(to_move);
+        request["StartedTimestamp"] = Value::Null;
+        Some(Started { from, handle, task: request })
+    }
+
+    async fn is_over(&mut self, started: &Started, expected: &Ended) {
+        let mut task = started.task.clone();
+        task["Status"] = json!(expected.status);
+        task["ApproximateNumberOfMessagesMoved"] = json!(expected.moved);
         expected.failure.iter().for_each(|failure| task["FailureReason"] = json!(failure));
-        assert_eq!(self.ended(from).await, task);
-        let refused = self.ask("CancelMessageMoveTask", json!({"TaskHandle": handle})).await.unwrap_err();
+        assert_eq!(self.ended(started.from).await, task);
+        let request = json!({"TaskHandle": started.handle});
+        let refused = self.ask("CancelMessageMoveTask", request).await.unwrap_err();
         assert_eq!(refused.code, INVALID, "it has ended");
     }
 
@@ -132,7 +180,7 @@ impl History {
         for _ in 0..LOOKS {
             let told = self.lab.done("ListMessageMoveTasks", json!({"SourceArn": arn(from)})).await;
             let mut task = told["Results"][0].clone();
-            if task["Status"] != "RUNNING" {
+            if task["Status"] != "RUNNING" && task["Status"] != "CANCELLING" {
                 task["StartedTimestamp"] = Value::Null;
                 return task;
             }

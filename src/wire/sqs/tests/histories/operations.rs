@@ -44,6 +44,23 @@ impl History {
         self.reference.make(name);
     }
 
+    /// A queue that is there is found by its name, and made again only as it is.
+    pub(super) async fn create_again(&mut self) {
+        let Some(name) = self.line().await else { return };
+        let found = self.asked("GetQueueUrl", json!({"QueueName": name})).await;
+        assert_eq!(found["QueueUrl"], Self::url(&name));
+        let (known, told) = (self.reference.lines[&name].visibility_s, self.upto(60) + 1);
+        let told = if self.chance(0.5) { known } else { told };
+        let mut attributes = json!({"VisibilityTimeout": told.to_string()});
+        if name.ends_with(".fifo") {
+            attributes["FifoQueue"] = json!("true");
+        }
+        match self.ask("CreateQueue", json!({"QueueName": name, "Attributes": attributes})).await {
+            Ok(made) => assert_eq!((&made["QueueUrl"], told), (&json!(Self::url(&name)), known)),
+            Err(error) => assert_eq!((error.code, told == known), ("QueueNameExists", false)),
+        }
+    }
+
     /// A message with what a request says of it, and its delay; `None` stands for what is refused.
     fn message(&mut self, name: &str) -> (Value, Option<Sent>, Option<i64>) {
         self.sent += 1;
@@ -145,7 +162,12 @@ impl History {
     }
 
     pub(super) async fn receive(&mut self) {
-        let Some(name) = self.line().await else { return };
+        if let Some(name) = self.line().await {
+            self.receive_from(&name).await;
+        }
+    }
+
+    pub(super) async fn receive_from(&mut self, name: &str) {
         let most = self.random.random_range(1..=10);
         let is_fifo = name.ends_with(".fifo");
         let seconds = match self.random.random_range(0..10) {
@@ -156,28 +178,28 @@ impl History {
         let attempt = (is_fifo && self.chance(0.4)).then(|| self.upto(3).to_string());
         let (filters, system) = (self.one_of(&FILTERS), self.chance(0.8));
         let mut request = json!({
-            "QueueUrl": Self::url(&name), "MaxNumberOfMessages": most, "MessageAttributeNames": filters,
+            "QueueUrl": Self::url(name), "MaxNumberOfMessages": most, "MessageAttributeNames": filters,
             "AttributeNames": if system { vec!["All"] } else { Vec::new() },
         });
         seconds.iter().for_each(|seconds| request["VisibilityTimeout"] = json!(seconds));
         attempt.iter().for_each(|attempt| request["ReceiveRequestAttemptId"] = json!(attempt));
         let answer = self.asked("ReceiveMessage", request).await;
         let mut told = answer["Messages"].as_array().cloned().unwrap_or_default();
-        let leases = self.reference.receive(&name, most, seconds, attempt.as_deref());
-        self.learn(&name, &leases, &told);
+        let leases = self.reference.receive(name, most, seconds, attempt.as_deref());
+        self.learn(name, &leases, &told);
         let expected: Vec<Value> = leases
             .iter()
-            .map(|lease| self.reference.told(&name, lease, |name| wants(filters, name), system))
+            .map(|lease| self.reference.told(name, lease, |name| wants(filters, name), system))
             .collect();
         let mut texts = Vec::new();
         for message in &mut told {
             texts.push(text(&message.as_object_mut().unwrap().remove("ReceiptHandle").unwrap()));
         }
         assert_eq!(told, expected);
-        let made = self.reference.lines[&name].made;
+        let made = self.reference.lines[name].made;
         for (lease, text) in leases.iter().zip(texts) {
             let (sequence, receives) = (lease.sequence, lease.receive_count);
-            self.handles.push(Handle { name: name.clone(), made, sequence, receives, text });
+            self.handles.push(Handle { name: name.to_owned(), made, sequence, receives, text });
         }
     }
 
