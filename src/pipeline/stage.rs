@@ -59,7 +59,8 @@ pub struct Observation {
     pub arrived: u64,
     /// Records that this node ever finished since start.
     pub processed: u64,
-    /// Seconds that workers spent working since start, summed over the pool.
+    /// Seconds that workers spent working since start, summed over the pool; a batch that is not full counts as
+    /// the share that its records would have of a full one.
     pub busy_seconds: f64,
     /// Workers in service now.
     pub in_service: u32,

@@ -3,6 +3,7 @@
 
 mod activity;
 mod backoff;
+mod batch_cost;
 #[cfg(test)]
 mod bench;
 mod exchange;
@@ -18,6 +19,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
+pub use batch_cost::BatchCost;
 pub use runner::WorkersError;
 pub use section::{Environment, HttpRun, Retry, RulesRun, Run, WorkersSection};
 pub use stage::WorkersStage;

@@ -63,7 +63,8 @@ impl Pool {
     ) -> Result<Self, WorkersError> {
         let runner = Runner::new(&context.node, queue.name(), section.batch, &section.run)?;
         let quarantine = Quarantine::new(Arc::clone(&context.node), context.store.clone(), dead_letter);
-        let (activity, suspects, memory) = (Arc::default(), AtomicU64::new(0), MemoryWatch::default());
+        let activity = Arc::new(Activity::new(section.batch));
+        let (suspects, memory) = (AtomicU64::new(0), MemoryWatch::default());
         Ok(Self { context, queue, activity, suspects, memory, section, quarantine, target, runner })
     }
 
@@ -99,7 +100,7 @@ impl Pool {
                 continue;
             }
             let _protected = pulse.busy(messages.len());
-            let _busy = self.activity.begin();
+            let _busy = self.activity.begin(messages.len());
             in_flight.received(messages.len());
             let started = Instant::now();
             let settlements = self.settlements(messages.iter().zip(self.runner.run(&messages).await));

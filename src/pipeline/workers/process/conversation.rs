@@ -281,7 +281,7 @@ impl Conversation {
         let named: Vec<(&str, &LeasedMessage)> =
             batch.iter().map(|(id, message)| (id.as_str(), message)).collect();
         let line = batch_line(&named);
-        self.busy = Some((self.pulse.busy(batch.len()), self.pool.activity.begin()));
+        self.busy = Some((self.pulse.busy(batch.len()), self.pool.activity.begin(batch.len())));
         self.holding = Holding::of(batch, now);
         self.heard_at = now;
         self.telling = line.map_err(|cause| Fault::Unwritable { cause })?.into();

@@ -1,5 +1,6 @@
 //! What each policy promises: observations by hand, a second apart, and no clock.
 
+mod batches;
 mod by_hand;
 mod memory;
 mod missing;
