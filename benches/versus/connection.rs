@@ -1,14 +1,27 @@
-//! HTTP/1.1 by hand: requests made once and sent as they are, answers kept as bytes.
+//! HTTP/1.1 by hand: requests made once and sent as they are, answers kept as bytes, or dropped unread.
+//!
+//! The load shares the machine with the server, so that whatever an answer costs it is taken from the server.
+//! Of most answers it reads the head alone, which says that all is well and how long the body is. So many
+//! bytes are then received and dropped by the kernel, which copies none of them (`MSG_TRUNC`, tcp(7)): they
+//! have crossed the connection as ever, and were made, sent and acknowledged by the server's kernel as ever.
 
-use std::time::Duration;
+use bytes::BufMut;
+use socket2::SockRef;
+use std::{io::ErrorKind, ops::Range, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::TcpStream,
 };
 
 /// Longest time that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PIECE: usize = 256 << 10;
+/// Read at first of an answer that nobody looks at: its head, and little of what follows.
+const HEAD: usize = 1 << 10;
+/// Most bytes that are dropped at once.
+const DROPPED: usize = 4 << 20;
+/// Drop what is received instead of copying it: `<linux/socket.h>`, alike on all processors.
+const MSG_TRUNC: i32 = 0x20;
 
 /// A connection that is kept alive, if the server does, or made anew.
 pub struct Connection {
@@ -49,18 +62,27 @@ impl Connection {
 
     /// Sends a request and reads its answer to the end; gives the body. Anything but success ends the run.
     pub async fn call(&mut self, request: &[u8]) -> &[u8] {
-        if self.is_over {
-            *self = Self { received: std::mem::take(&mut self.received), ..Self::open(&self.address).await };
-        }
-        let body = tokio::time::timeout(PATIENCE, self.exchange(request)).await.expect("an answer in time");
+        let body = self.answered(request, true).await;
         &self.received[body]
     }
 
-    async fn exchange(&mut self, request: &[u8]) -> std::ops::Range<usize> {
+    /// The same, with a body that nobody looks at.
+    pub async fn call_unread(&mut self, request: &[u8]) {
+        self.answered(request, false).await;
+    }
+
+    async fn answered(&mut self, request: &[u8], is_read: bool) -> Range<usize> {
+        if self.is_over {
+            *self = Self { received: std::mem::take(&mut self.received), ..Self::open(&self.address).await };
+        }
+        tokio::time::timeout(PATIENCE, self.exchange(request, is_read)).await.expect("an answer in time")
+    }
+
+    async fn exchange(&mut self, request: &[u8], is_read: bool) -> Range<usize> {
         self.socket.write_all(request).await.expect("write");
         self.received.clear();
         let head = loop {
-            self.read_piece().await;
+            self.read_piece(if is_read { PIECE } else { HEAD }).await;
             if let Some(at) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
@@ -71,6 +93,7 @@ impl Connection {
         let length: Option<usize> =
             header("\r\ncontent-length:").map(|length| length.trim().parse().expect("length"));
         match length {
+            Some(length) if !is_read => self.drop_to(head + length).await,
             Some(length) => self.read_to(head + length).await,
             None => self.read_chunks(head).await,
         }
@@ -80,15 +103,37 @@ impl Connection {
         head..self.received.len()
     }
 
-    async fn read_piece(&mut self) {
-        self.received.reserve(PIECE);
-        let read = self.socket.read_buf(&mut self.received).await.expect("read");
+    async fn read_piece(&mut self, most: usize) {
+        self.received.reserve(most);
+        let room = &mut (&mut self.received).limit(most);
+        let read = self.socket.read_buf(room).await.expect("read");
         assert!(read > 0, "the server closed the connection");
     }
 
     async fn read_to(&mut self, end: usize) {
         while self.received.len() < end {
-            self.read_piece().await;
+            self.read_piece(PIECE).await;
+        }
+    }
+
+    /// Has the kernel drop what comes, up to the end of an answer.
+    async fn drop_to(&mut self, end: usize) {
+        let mut left = end.checked_sub(self.received.len()).expect("one answer to one request");
+        while left > 0 {
+            let Self { socket, received, .. } = &mut *self;
+            // Memory that is named and never written.
+            received.reserve(DROPPED);
+            let most = left.min(DROPPED);
+            let room = &mut received.spare_capacity_mut()[..most];
+            socket.readable().await.expect("read");
+            match socket
+                .try_io(Interest::READABLE, || SockRef::from(&*socket).recv_with_flags(room, MSG_TRUNC))
+            {
+                Ok(0) => panic!("the server closed the connection"),
+                Ok(dropped) => left -= dropped,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("read: {error}"),
+            }
         }
     }
 
@@ -99,7 +144,7 @@ impl Connection {
             let line = loop {
                 match self.received[at..].windows(2).position(|two| two == b"\r\n") {
                     Some(length) => break at + length,
-                    None => self.read_piece().await,
+                    None => self.read_piece(PIECE).await,
                 }
             };
             let size = String::from_utf8_lossy(&self.received[at..line]).into_owned();
