@@ -1,12 +1,14 @@
 //! An HTTP server as every listener of the data plane has it: threads of its own, bound early, serving
 //! late, with deadlines for whatever a client may leave undone. What it answers is configured by its owner.
 
+mod bodies;
 mod farewell;
 mod incoming;
 mod reaching;
 mod refusals;
 mod rest;
 
+pub use bodies::{Body, BodyError, BodyRoom};
 pub use reaching::reachable;
 pub use refusals::{Refusals, Words};
 pub use rest::{Held, Underway};

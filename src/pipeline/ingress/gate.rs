@@ -2,7 +2,6 @@
 
 use super::{
     Reply,
-    body::{self, BodyError},
     door::Gates,
     encoding::Encoding,
     intake::{Intake, Request},
@@ -10,7 +9,7 @@ use super::{
     once::LONGEST_ONCE_KEY,
     pool::{Assigned, Pool},
 };
-use crate::pipeline::http_server::Held;
+use crate::pipeline::http_server::{BodyError, BodyRoom, Held};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -43,7 +42,8 @@ const WAIT_FOR_ANSWER: Duration = Duration::from_secs(60);
 pub(super) struct Gate {
     pub intake: Arc<Intake>,
     pub pool: Arc<Pool>,
-    pub max_body: usize,
+    /// Memory of all bodies that are being read or worked on.
+    pub bodies: BodyRoom,
     /// Takes no new request: the ingress stops, or another gate has taken its place.
     pub draining: AtomicBool,
 }
@@ -93,8 +93,8 @@ async fn take(
 ) -> Result<Reply, Reply> {
     let gate = gates.enter()?;
     let asked = asked(request, name, &gate.intake)?;
-    let body = body::read(payload, asked.length, gate.max_body).await.map_err(|error| not_read(&error))?;
-    Ok(hand_over(request, name, asked, body, gate, gates, came).await)
+    let body = gate.bodies.read(payload, asked.length).await.map_err(|error| not_read(&error))?;
+    Ok(hand_over(request, name, asked, body.bytes.clone(), gate, gates, came).await)
 }
 
 /// Gives the request to a collector and waits for the answer. When another gate has taken the place
@@ -226,7 +226,8 @@ fn not_read(error: &BodyError) -> Reply {
             Reply::problem(413, &text, "send the records in several requests, or raise max_body")
         }
         BodyError::Late => Reply::problem(408, &text, "send the body faster, or in smaller requests"),
-        BodyError::Broken(_) => Reply::problem(400, &text, "send the body whole"),
+        BodyError::Broken => Reply::problem(400, &text, "send the body whole"),
+        BodyError::Busy => Reply::later(503, 1, &text, "nothing was stored; send the request again later"),
     }
 }
 

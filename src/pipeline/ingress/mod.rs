@@ -2,7 +2,6 @@
 
 mod answer;
 mod balancer;
-mod body;
 mod body_parser;
 mod collector;
 mod door;

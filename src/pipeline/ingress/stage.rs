@@ -9,7 +9,9 @@ use super::{
     pool::{Member, Pool},
     pretreatment::ConditionError,
 };
-use crate::pipeline::{Capacity, Context, Kind, Observation, Stage, Target, Tasks, WorkerTerms};
+use crate::pipeline::{
+    Capacity, Context, Kind, Observation, Stage, Target, Tasks, WorkerTerms, http_server::BodyRoom,
+};
 use serde_json::json;
 use std::{
     sync::{
@@ -234,7 +236,7 @@ fn gate(
     Ok(Arc::new(Gate {
         intake: Arc::new(intake),
         pool: Arc::new(Pool::new(section.balance, waiting)),
-        max_body: usize::try_from(section.max_body.0).unwrap_or(usize::MAX),
+        bodies: BodyRoom::new(usize::try_from(section.max_body.0).unwrap_or(usize::MAX)),
         draining: AtomicBool::new(false),
     }))
 }

@@ -2,13 +2,13 @@
 
 use super::{
     answer::{Answer, Body, REQUEST_ID},
-    body::{Room, unread_head},
+    body::{LARGEST, unread_body, unread_head},
     front::Front,
     head::Head,
     streaming,
 };
 use crate::{
-    pipeline::http_server::{Binding, Held, HttpListener, Refusals, Underway, Words},
+    pipeline::http_server::{Binding, BodyRoom, Held, HttpListener, Refusals, Underway, Words},
     wire::protocol::PIECE,
 };
 use actix_web::{
@@ -40,7 +40,7 @@ impl Endpoint {
     /// When the server or its thread cannot be started.
     pub fn start(listener: TcpListener, front: Front, idle: Duration) -> io::Result<Self> {
         let front = Arc::new(front);
-        let shared = web::Data::new(Shared { front: Arc::clone(&front), room: Room::new() });
+        let shared = web::Data::new(Shared { front: Arc::clone(&front), room: BodyRoom::new(LARGEST) });
         let configure = move |app: &mut ServiceConfig| {
             app.app_data(shared.clone()).default_service(web::to(serve));
         };
@@ -70,7 +70,7 @@ fn words(front: &Front, status: u16) -> Words {
 /// What the HTTP workers share.
 struct Shared {
     front: Arc<Front>,
-    room: Room,
+    room: BodyRoom,
 }
 
 async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
@@ -82,11 +82,11 @@ async fn serve(request: HttpRequest, payload: web::Payload, shared: web::Data<Sh
     let head = head(&request);
     let length = head.header("content-length").and_then(|length| length.parse().ok());
     let (answer, is_read) = match shared.room.read(payload, length).await {
-        Ok(held) => {
+        Ok(body) => {
             let now = jiff::Timestamp::now();
-            (shared.front.answer(&head, held.bytes.clone(), now).await, true)
+            (shared.front.answer(&head, body.bytes.clone(), now).await, true)
         }
-        Err(error) => (shared.front.unread(&head, &error.told()), false),
+        Err(error) => (shared.front.unread(&head, &unread_body(error)), false),
     };
     // What is left of a body is not read: the connection ends with the answer.
     let close = close && !is_read;
