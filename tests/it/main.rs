@@ -24,6 +24,7 @@ mod queue_kills;
 mod refreshing;
 mod reload;
 mod scaling;
+mod sizes;
 mod slow_senders;
 mod support;
 mod topology;

@@ -50,6 +50,20 @@ impl Room {
 impl WorkServer {
     /// `at_once` is how many batches are worked on at the same time.
     pub fn start(each: Duration, at_once: usize) -> Self {
+        Self::answering(each, at_once, |_| b"{}".to_vec())
+    }
+
+    /// Gives every message back as it came.
+    pub fn echoing() -> Self {
+        Self::answering(Duration::ZERO, usize::MAX, |messages| {
+            let result =
+                |message: &Value| serde_json::json!({ "id": message["id"], "data": message["data"] });
+            let results: Vec<Value> = messages.iter().map(result).collect();
+            serde_json::json!({ "results": results }).to_string().into_bytes()
+        })
+    }
+
+    fn answering(each: Duration, at_once: usize, answer: Answering) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (ended, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Seen::default()));
@@ -61,7 +75,7 @@ impl WorkServer {
                     return;
                 }
                 let (counts, room) = (Arc::clone(&counts), Arc::clone(&room));
-                thread::spawn(move || serve(connection.unwrap(), each, &counts, &room));
+                thread::spawn(move || serve(connection.unwrap(), each, answer, &counts, &room));
             }
         });
         Self { address, ended, seen }
@@ -84,7 +98,10 @@ impl Drop for WorkServer {
     }
 }
 
-fn serve(connection: TcpStream, each: Duration, seen: &Seen, room: &Room) {
+/// What is answered to messages.
+type Answering = fn(&[Value]) -> Vec<u8>;
+
+fn serve(connection: TcpStream, each: Duration, answer: Answering, seen: &Seen, room: &Room) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection);
     while let Some(body) = read_body(&mut reader) {
@@ -96,8 +113,12 @@ fn serve(connection: TcpStream, each: Duration, seen: &Seen, room: &Room) {
         room.leave();
         seen.messages.fetch_add(messages.len() as u64, SeqCst);
         seen.repeated.fetch_add(repeated as u64, SeqCst);
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
-        if reader.get_mut().write_all(answer).is_err() {
+        let body = answer(messages);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        if reader.get_mut().write_all(&[head.into_bytes(), body].concat()).is_err() {
             return;
         }
     }
