@@ -18,6 +18,7 @@ mod end_to_end;
 mod house_rules;
 mod kill_chaos;
 mod load;
+mod many_nodes;
 mod many_shards;
 mod process_workers;
 mod queue_kills;
