@@ -1,6 +1,8 @@
 //! Errors that end the process, and their exit codes.
 
-use crate::{settings::SettingsError, storage::OpenError, telemetry::LogError, topology::Fault};
+use crate::{
+    settings::SettingsError, storage::OpenError, telemetry::LogError, topology::Fault, units::counted,
+};
 use std::{fmt::Display, path::PathBuf, process::ExitCode};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -17,7 +19,7 @@ pub enum Failure {
     },
     #[error("{failed} of {total} tests failed")]
     TestsFailed { failed: usize, total: usize },
-    #[error("{}{} in {file}", lines(.faults), counted(.faults.len(), "fault"), file = .file.display())]
+    #[error("{}{} in {file}", lines(.faults), counted(.faults.len() as u64, "fault"), file = .file.display())]
     Topology { file: PathBuf, faults: Vec<Fault> },
     #[error("{0}")]
     Settings(#[from] SettingsError),
@@ -72,11 +74,6 @@ impl From<&Failure> for ExitCode {
 
 fn lines(items: &[impl Display]) -> String {
     items.iter().map(|item| format!("{item}\n")).collect()
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{ending}")
 }
 
 #[cfg(test)]

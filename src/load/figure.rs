@@ -1,5 +1,7 @@
 //! Measures as a person reads them: three digits or so, with their unit.
 
+pub use crate::units::{count, counted};
+
 use crate::simulation::plot::chart::number;
 
 const KIB: f64 = 1_024.0;
@@ -29,17 +31,6 @@ pub fn bytes(bytes: f64) -> String {
         Some((size, unit)) => format!("{} {unit}", number(bytes / size)),
         None => format!("{} B", number(bytes)),
     }
-}
-
-/// A count of records and the like: `1,204,311`.
-pub fn count(count: u64) -> String {
-    number(count as f64)
-}
-
-/// `1 record`, `12 records`.
-pub fn counted(count: u64, one: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {one}{ending}", self::count(count))
 }
 
 /// Records per second: `1,250/s`.

@@ -1,7 +1,10 @@
 //! The plan drawn: as text for a person, as Mermaid for a page.
 
 use super::{Plan, PlannedNode, Section};
-use crate::pipeline::{Scale, raw::Format, workers::Run};
+use crate::{
+    pipeline::{Scale, raw::Format, workers::Run},
+    units::counted,
+};
 use std::fmt::Write as _;
 
 /// A drawing in flow order: what a node feeds stands below it.
@@ -85,7 +88,7 @@ fn detail(plan: &Plan, node: &PlannedNode) -> String {
             format!("{}, {}", ingress.listen, pool(&ingress.scale, "collector"))
         }
         Section::Stream(stream) => {
-            format!("{}, kept {}", counted(stream.shards, "shard"), stream.retention)
+            format!("{}, kept {}", counted(stream.shards.into(), "shard"), stream.retention)
         }
         Section::Queue(queue) => {
             format!("hidden for {}, kept {}", queue.visibility_timeout, queue.retention)
@@ -122,14 +125,9 @@ fn format_name(format: Format) -> &'static str {
 
 fn pool(scale: &Scale, what: &str) -> String {
     match scale.min == scale.max {
-        true => counted(scale.max, what),
-        false => format!("{} to {}", scale.min, counted(scale.max, what)),
+        true => counted(scale.max.into(), what),
+        false => format!("{} to {}", scale.min, counted(scale.max.into(), what)),
     }
-}
-
-fn counted(number: u32, what: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{ending}")
 }
 
 fn joined<const N: usize>(parts: [String; N]) -> String {

@@ -1,7 +1,7 @@
 //! What the doctor says of raw objects and tables.
 
-use super::{data_files::DataFiles, words::size};
-use crate::pipeline::object_stores::Damage;
+use super::data_files::DataFiles;
+use crate::{load::figure, pipeline::object_stores::Damage, units::counted};
 use std::{fmt::Write as _, path::Path};
 
 /// Files named one by one; of more only their number is told.
@@ -10,10 +10,13 @@ const NAMED: usize = 100;
 /// What was verified and what was found, file by file.
 pub(super) fn data_files(seen: &DataFiles) -> String {
     let survey = &seen.survey;
-    let mut text =
-        format!("raw objects and tables: {}, {} verified", counted(survey.verified), size(survey.bytes));
+    let mut text = format!(
+        "raw objects and tables: {}, {} verified",
+        counted(survey.verified, "file"),
+        figure::bytes(survey.bytes as f64)
+    );
     if !survey.unverified.is_empty() {
-        let _ = write!(text, "; {} without checksums", counted(survey.unverified.len() as u64));
+        let _ = write!(text, "; {} without checksums", counted(survey.unverified.len() as u64, "file"));
     }
     if seen.self_checked > 0 {
         let _ = write!(text, ", {} of them whole by their compression's own", seen.self_checked);
@@ -82,9 +85,5 @@ pub(super) fn remedy(seen: &DataFiles) -> String {
 
 /// What `--seal` did.
 pub(super) fn sealed(files: usize) -> String {
-    format!("\nsealed: checksums written for {}\n", counted(files as u64))
-}
-
-fn counted(files: u64) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+    format!("\nsealed: checksums written for {}\n", counted(files as u64, "file"))
 }

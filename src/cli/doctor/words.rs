@@ -1,7 +1,10 @@
 //! What the doctor says.
 
-use crate::storage::{Examination, Finding, Remedy, Repaired};
-use crate::units::ByteSize;
+use crate::{
+    load::figure,
+    storage::{Examination, Finding, Remedy, Repaired},
+    units::counted,
+};
 use std::{fmt::Write as _, path::Path};
 
 /// Nobody has to act: the next start does it.
@@ -15,7 +18,7 @@ pub(super) fn examination(folder: &Path, seen: &Examination) -> String {
         "{}: {} files, {}, {} commits, {} records verified; the last commit is {}\n",
         folder.display(),
         seen.files,
-        size(seen.bytes),
+        figure::bytes(seen.bytes as f64),
         seen.commits,
         seen.records,
         seen.last_lsn
@@ -49,10 +52,7 @@ fn advice(remedy: Remedy) -> &'static str {
 
 /// What to do about all of it, in one line.
 pub(super) fn remedy(folder: &Path, seen: &Examination) -> String {
-    let findings = match seen.findings.len() {
-        1 => "1 finding".to_owned(),
-        number => format!("{number} findings"),
-    };
+    let findings = counted(seen.findings.len() as u64, "finding");
     let folder = folder.display();
     if seen.is_harmless() {
         return format!("{findings}; `caudal doctor {folder} --repair` mends them and loses nothing");
@@ -86,13 +86,4 @@ pub(super) fn repaired(repaired: &Repaired) -> String {
         );
     }
     text
-}
-
-/// Bytes in the largest unit that keeps them above one, with one decimal.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match UNITS.into_iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
-        None => ByteSize(bytes).to_string(),
-    }
 }
