@@ -16,7 +16,7 @@ use crate::{
     pipeline::{Kind, queue::directory::QueueDirectory, stream::directory::Directory},
     settings::Settings,
     storage::Store,
-    supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Orders, Surroundings, serve},
+    supervisor::{Admin, AdminParts, ControlPlane, Ended, Health, Orders, StopRequest, Surroundings, serve},
     telemetry::{Metrics, logs},
     topology::{self, Built, Foundation, Plan, Running},
 };
@@ -24,6 +24,7 @@ use announcement::{Announcement, RUN_FILE, RunFile};
 use opening::{open_directory, open_queues, open_store, wire};
 use reloading::{Awaited, Reloader};
 use std::{
+    io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
@@ -170,8 +171,7 @@ impl Daemon<'_> {
         };
         let built = self.runtime.block_on(wire(&plan, foundation, &self.arguments.forget))?;
         self.runtime.spawn(self.announcement(&plan, &built).when_ready(health.clone()));
-        let stop =
-            stopping::listen(self.runtime, &self.store).map_err(|cause| Failure::fault(SIGNALS, cause))?;
+        let stop = self.listen().map_err(|cause| Failure::fault(SIGNALS, cause))?;
         let (topology, deadline, Built { nodes, handles }) = (plan.name.clone(), plan.drain_deadline, built);
         let reloader = Arc::new(self.reloader(Running::new(plan, handles)));
         self.runtime.spawn(reloading::heed_hangups(hangups, Arc::clone(&reloader), health));
@@ -189,6 +189,10 @@ impl Daemon<'_> {
         let ended = serve(&topology, nodes, surroundings, deadline);
         drop(endpoint);
         ended.map_err(|cause| Failure::fault("running the control plane", cause))
+    }
+
+    fn listen(&self) -> io::Result<watch::Receiver<StopRequest>> {
+        stopping::listen(self.runtime, &self.store, self.arguments.until_input_ends)
     }
 
     fn reloader(&self, running: Running) -> Reloader {

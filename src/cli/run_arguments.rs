@@ -36,6 +36,9 @@ pub struct RunArguments {
     /// not be kept for it; repeat it for several
     #[arg(long, value_name = "NODE")]
     pub forget: Vec<String>,
+    /// Also drain and end when standard input is closed, as it is when whoever holds its other end is killed
+    #[arg(long)]
+    pub until_input_ends: bool,
 }
 
 impl RunArguments {

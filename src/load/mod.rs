@@ -10,6 +10,7 @@
 
 pub mod admin;
 pub mod arrivals;
+pub mod aws_endpoint;
 pub mod daemon;
 pub mod driver;
 pub mod faults;
@@ -17,7 +18,6 @@ pub mod figure;
 pub mod find_max;
 pub mod ledger;
 pub mod live;
-pub mod local_aws;
 pub mod outcome;
 pub mod proof;
 pub mod records;

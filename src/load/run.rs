@@ -16,9 +16,10 @@ pub use premises::PremisesError;
 use super::{
     admin::AdminError,
     arrivals::StagePlan,
+    aws_endpoint::AwsError,
     daemon::DaemonError,
     driver::{Drive, DriveError, Load},
-    faults::{self, FaultError, Planned},
+    faults::{self, CalledOff, FaultError, Planned},
     ledger::Ledger,
     outcome::{FaultOutcome, Outcome},
     proof::{ProofError, ProofSources, Prover},
@@ -50,6 +51,8 @@ pub enum LoadError {
     Daemon(#[from] DaemonError),
     #[error(transparent)]
     Admin(#[from] AdminError),
+    #[error(transparent)]
+    Aws(#[from] AwsError),
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
@@ -96,11 +99,15 @@ pub async fn run(scenario: &Scenario, options: &Options, observer: &Observer) ->
     let mut recording = Recording::new(scenario, began, premises.watch(began.at), observer);
     recording.outcome.target = format!("{} {}", scenario.target.protocol.name(), premises.url);
     let mut tasks = JoinSet::new();
-    tasks.spawn(faults::carry_out(troubles, Arc::clone(&premises.scene), began.instant));
+    let (call_off, called_off) = CalledOff::told_by();
+    tasks.spawn(faults::carry_out(troubles, Arc::clone(&premises.scene), began.instant, called_off));
     let mut drive = Drive::start(load, began.instant, began.at)?;
     driven(&mut drive, &mut tasks, &mut recording).await?;
     let planned_until = (began.instant + length).min(Instant::now());
     let ledgers = drive.into_ledgers();
+    if recording.outcome.cut_short.is_some() {
+        call_off.send_replace(true);
+    }
     while let Some(done) = tasks.join_next().await {
         recording.outcome.faults.extend(done??);
     }

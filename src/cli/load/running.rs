@@ -50,7 +50,8 @@ impl Driver {
 
     /// Lets what was driven come to rest.
     pub fn rest(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        // A clock is made within the runtime only.
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 }
 

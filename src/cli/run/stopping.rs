@@ -1,7 +1,7 @@
 //! What ends a daemon: signals, or a store that cannot flush.
 
 use crate::{storage::Store, supervisor::StopRequest};
-use std::{io, time::Duration};
+use std::{io, thread, time::Duration};
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -17,16 +17,26 @@ const LAST: Duration = Duration::from_millis(600);
 const FORCED: i32 = 3;
 const STORAGE_FAILED: i32 = 4;
 
-/// Listens from now on; the first signal asks for a drain, the second for an end at once.
+/// Listens from now on; the first signal asks for a drain, the second for an end at once. So does the end of
+/// standard input where it is `bound_to_input`.
 ///
 /// # Errors
 /// When the signals cannot be listened for.
-pub(super) fn listen(runtime: &Runtime, store: &Store) -> io::Result<watch::Receiver<StopRequest>> {
+pub(super) fn listen(
+    runtime: &Runtime,
+    store: &Store,
+    bound_to_input: bool,
+) -> io::Result<watch::Receiver<StopRequest>> {
     let _on_runtime = runtime.enter();
     let (stop, asked) = watch::channel(StopRequest::None);
     let interrupts = signal(SignalKind::interrupt())?;
     let terminations = signal(SignalKind::terminate())?;
     runtime.spawn(heed_signals(interrupts, terminations, stop.clone()));
+    if bound_to_input {
+        let stop = stop.clone();
+        // A task that reads would keep the runtime from its end.
+        thread::Builder::new().name("input".to_owned()).spawn(move || heed_input(&stop))?;
+    }
     runtime.spawn(heed_store(store.clone(), stop));
     Ok(asked)
 }
@@ -47,6 +57,19 @@ async fn heed_signals(mut interrupts: Signal, mut terminations: Signal, stop: wa
             std::process::exit(FORCED);
         }
     }
+}
+
+/// Reads on until nothing more can come.
+fn heed_input(stop: &watch::Sender<StopRequest>) {
+    let ended = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    tracing::info!(?ended, "standard input has ended; draining");
+    stop.send_if_modified(|asked| {
+        let is_first = *asked == StopRequest::None;
+        if is_first {
+            *asked = StopRequest::Drain;
+        }
+        is_first
+    });
 }
 
 async fn heed_store(store: Store, stop: watch::Sender<StopRequest>) {

@@ -87,14 +87,15 @@ impl Launch {
         let mut command = Command::new(&self.program);
         command.arg("run").arg(&self.topology).arg("--data").arg(&self.data);
         command.args(["--ingress", &ports.ingress, "--admin", &ports.admin, "--aws", &ports.aws]);
-        command.args(["--log-format", "json"]);
+        // It must not outlive whoever drives, who may be killed: then the other end of its input is closed.
+        command.args(["--log-format", "json", "--until-input-ends"]);
         for name in LEFT_OUT {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // Ctrl-C in a terminal is for whoever drives: it still has to prove before the daemon ends.
         command.process_group(0);
-        command.stdin(Stdio::null()).stdout(log.try_clone().map_err(log_failed)?).stderr(log);
+        command.stdin(Stdio::piped()).stdout(log.try_clone().map_err(log_failed)?).stderr(log);
         let child = command.spawn();
         child.map(Process::from).map_err(|source| DaemonError::Start { what: self.named(), source })
     }

@@ -51,7 +51,7 @@ async fn a_restarted_daemon_listens_where_it_did_and_none_is_left_behind() {
     let second = seen.get().unwrap();
     assert!(second != first && is_running(second));
     let told = fs::read_to_string(log).unwrap();
-    let again = "--ingress 127.0.0.1:7001 --admin 127.0.0.1:7002 --aws 127.0.0.1:7003 --log-format json";
+    let again = "--ingress 127.0.0.1:7001 --admin 127.0.0.1:7002 --aws 127.0.0.1:7003 --log-format json --until-input-ends";
     assert!(told.lines().nth(1).unwrap().ends_with(again), "{told}");
     drop(daemon);
     assert!(!is_running(second), "a daemon outlived whoever started it");

@@ -108,10 +108,10 @@ impl Producer {
         let standing = |at: usize| match answer {
             Answer::All(standing) => *standing,
             Answer::Each(standings) => standings.get(at).copied().unwrap_or(Standing::Unknown),
-            Answer::Unreached => Standing::Unknown,
+            Answer::Unreached => Standing::Unsent,
         };
         self.book.write(|page| {
-            if let Some(first) = due.first() {
+            if let Some(first) = due.first().filter(|_| *answer != Answer::Unreached) {
                 let totals = page.stage(first.stage);
                 totals.requests += 1;
                 totals.bytes += parcel.bytes();
@@ -119,11 +119,13 @@ impl Producer {
             for (at, (due, record)) in due.iter().zip(&parcel.records).enumerate() {
                 let standing = standing(at);
                 ledger.settle(record.number, standing);
-                page.stage(due.stage).sent += 1;
+                let totals = page.stage(due.stage);
+                totals.sent += u64::from(standing != Standing::Unsent);
                 match standing {
                     Standing::Accepted => page.accept(due.stage, now.saturating_sub(due.at)),
-                    Standing::Refused => page.stage(due.stage).refused += 1,
-                    Standing::Unknown | Standing::Sent => page.stage(due.stage).unknown += 1,
+                    Standing::Refused => totals.refused += 1,
+                    Standing::Unsent => totals.unsent += 1,
+                    Standing::Unknown | Standing::Sent => totals.unknown += 1,
                 }
             }
         });

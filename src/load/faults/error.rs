@@ -1,6 +1,6 @@
 //! Why a fault cannot be done.
 
-use crate::load::{admin::AdminError, daemon::DaemonError, local_aws::AwsError, scenario::FaultKind};
+use crate::load::{admin::AdminError, aws_endpoint::AwsError, daemon::DaemonError, scenario::FaultKind};
 use std::{io, path::PathBuf};
 
 /// Why a fault cannot be done. The run pays: it ends, for without the fault it shows nothing.

@@ -1,17 +1,20 @@
 //! What goes wrong while a load test runs, really done: processes are killed, disks filled, sinks slowed.
 
 mod ballast;
+mod called_off;
 mod check;
 mod error;
 mod outage;
 mod programs;
 mod shards;
 
+pub use called_off::CalledOff;
 pub use check::check;
 pub use error::FaultError;
 
 use super::{
     admin::Admin,
+    aws_endpoint::AwsEndpoint,
     daemon::{Daemon, ProcessId},
     outcome::FaultOutcome,
     scenario::{Fault, FaultKind},
@@ -34,8 +37,8 @@ pub struct Scene {
     pub admin: Option<Admin>,
     pub sink: Option<Arc<Sink>>,
     pub data: Option<PathBuf>,
-    /// URL of the daemon's AWS endpoint.
-    pub aws: Option<String>,
+    /// Where streams are asked for, and shards split.
+    pub aws: Option<AwsEndpoint>,
 }
 
 /// A fault and its time since the run began.
@@ -58,7 +61,8 @@ pub fn plan(faults: &[Fault], stages: &[(String, Duration)]) -> Vec<Planned> {
     planned
 }
 
-/// Does each fault at its time, also several at once; returns when the last is over. Dropped before, it
+/// Does each fault at its time, also several at once; returns when the last is over. One that is called off before
+/// it begins is left out, one that lasts then ends. Dropped before, it
 /// takes back what would stay: a ballast file is removed.
 ///
 /// # Errors
@@ -67,22 +71,26 @@ pub async fn carry_out(
     planned: Vec<Planned>,
     scene: Arc<Scene>,
     began: Instant,
+    called_off: CalledOff,
 ) -> Result<Vec<FaultOutcome>, FaultError> {
     let each = planned.into_iter().map(|fault| {
-        let scene = Arc::clone(&scene);
+        let (scene, called_off) = (Arc::clone(&scene), called_off.clone());
         async move {
-            sleep(fault.at.saturating_sub(began.elapsed())).await;
+            if called_off.within(fault.at.saturating_sub(began.elapsed())).await {
+                return Ok::<_, FaultError>(None);
+            }
             let from = began.elapsed();
-            let detail = scene.does(&fault.kind).await?;
-            Ok(FaultOutcome {
+            let detail = scene.does(&fault.kind, &called_off).await?;
+            Ok(Some(FaultOutcome {
                 from: from.as_secs_f64(),
                 seconds: began.elapsed().saturating_sub(from).as_secs_f64(),
                 kind: name(&fault.kind).to_owned(),
                 detail,
-            })
+            }))
         }
     });
-    futures::future::try_join_all(each).await
+    let done = futures::future::try_join_all(each).await?;
+    Ok(done.into_iter().flatten().collect())
 }
 
 /// The kind of a fault as scenarios write it.
@@ -100,7 +108,7 @@ fn name(kind: &FaultKind) -> &'static str {
 
 impl Scene {
     /// Does a fault from its begin to its end; returns what was done and seen.
-    async fn does(&self, kind: &FaultKind) -> Result<String, FaultError> {
+    async fn does(&self, kind: &FaultKind, called_off: &CalledOff) -> Result<String, FaultError> {
         match kind {
             FaultKind::KillDaemon { down } => self.kill(*down).await,
             FaultKind::WorkerCrash { pool } => {
@@ -108,24 +116,24 @@ impl Scene {
             }
             FaultKind::ConsumerOutage { pool, lasting } => {
                 let admin = self.admin.as_ref().ok_or(FaultError::needs(kind, "an admin server"))?;
-                outage::of_consumers(admin, pool, lasting.0).await
+                outage::of_consumers(admin, pool, lasting.0, called_off).await
             }
             FaultKind::SlowSink { delay, lasting } => {
                 let slow = Conduct { delay: delay.0, is_out: false };
-                self.sink_conducts(kind, slow, *lasting).await
+                self.sink_conducts(kind, slow, *lasting, called_off).await
             }
             FaultKind::SinkOutage { lasting } => {
                 let out = Conduct { delay: Duration::ZERO, is_out: true };
-                self.sink_conducts(kind, out, *lasting).await
+                self.sink_conducts(kind, out, *lasting, called_off).await
             }
             FaultKind::DiskFull { free, lasting } => {
                 let data = self.data.as_deref().ok_or(FaultError::needs(kind, "a data folder"))?;
                 let ballast = Ballast::fill(data, free.0)?;
-                sleep(lasting.0).await;
+                called_off.within(lasting.0).await;
                 Ok(format!("{} bytes were taken and given back", ballast.bytes()))
             }
             FaultKind::SplitShard { stream } => {
-                let aws = self.aws.as_deref().ok_or(FaultError::needs(kind, "an AWS endpoint"))?;
+                let aws = self.aws.as_ref().ok_or(FaultError::needs(kind, "an AWS endpoint"))?;
                 shards::split(aws, self.admin.as_ref(), stream).await
             }
         }
@@ -146,11 +154,12 @@ impl Scene {
         kind: &FaultKind,
         conduct: Conduct,
         lasting: Span,
+        called_off: &CalledOff,
     ) -> Result<String, FaultError> {
         let sink = self.sink.as_ref().ok_or(FaultError::needs(kind, "the load test's own sink"))?;
         let (taken, refused) = sink.answered();
         sink.conduct(conduct);
-        sleep(lasting.0).await;
+        called_off.within(lasting.0).await;
         sink.conduct(Conduct::default());
         let (taken_after, refused_after) = sink.answered();
         Ok(format!(

@@ -1,6 +1,6 @@
 //! Nobody takes from a queue: its pool is suspended at no workers.
 
-use super::FaultError;
+use super::{CalledOff, FaultError};
 use crate::load::admin::{Admin, AdminError};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -13,7 +13,12 @@ const POLL: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the admin server does not answer for long, or refuses.
-pub(super) async fn of_consumers(admin: &Admin, pool: &str, lasting: Duration) -> Result<String, FaultError> {
+pub(super) async fn of_consumers(
+    admin: &Admin,
+    pool: &str,
+    lasting: Duration,
+    called_off: &CalledOff,
+) -> Result<String, FaultError> {
     let begun = Instant::now();
     let before = patiently(|| admin.health())
         .await?
@@ -26,8 +31,8 @@ pub(super) async fn of_consumers(admin: &Admin, pool: &str, lasting: Duration) -
     })?;
     patiently(|| admin.suspend(pool)).await?;
     patiently(|| admin.order(pool, 0)).await?;
-    let empty = until_empty(admin, pool, begun, lasting).await;
-    sleep(lasting.saturating_sub(begun.elapsed())).await;
+    let empty = until_empty(admin, pool, begun, lasting, called_off).await;
+    called_off.within(lasting.saturating_sub(begun.elapsed())).await;
     patiently(|| admin.order(pool, before)).await?;
     patiently(|| admin.resume(pool)).await?;
     Ok(match empty {
@@ -42,14 +47,22 @@ pub(super) async fn of_consumers(admin: &Admin, pool: &str, lasting: Duration) -
 }
 
 /// How long it took until no worker was left.
-async fn until_empty(admin: &Admin, pool: &str, begun: Instant, lasting: Duration) -> Option<Duration> {
+async fn until_empty(
+    admin: &Admin,
+    pool: &str,
+    begun: Instant,
+    lasting: Duration,
+    called_off: &CalledOff,
+) -> Option<Duration> {
     while begun.elapsed() < lasting {
         let health = admin.health().await.ok();
         let seen = health.as_ref().and_then(|health| health.nodes.get(pool)?.pool.as_ref());
         if seen.is_some_and(|seen| seen.desired == 0 && seen.in_service + seen.draining == 0) {
             return Some(begun.elapsed());
         }
-        sleep(POLL).await;
+        if called_off.within(POLL).await {
+            return None;
+        }
     }
     None
 }

@@ -3,7 +3,7 @@
 use super::FaultError;
 use crate::load::{
     admin::Admin,
-    local_aws::{LocalAws, Service},
+    aws_endpoint::{AwsEndpoint, Service},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -41,12 +41,15 @@ struct HashKeyRange {
 ///
 /// # Errors
 /// When the endpoint refuses, or there is no shard to split.
-pub(super) async fn split(url: &str, admin: Option<&Admin>, stream: &str) -> Result<String, FaultError> {
-    let aws = LocalAws::new(url)?;
+pub(super) async fn split(
+    aws: &AwsEndpoint,
+    admin: Option<&Admin>,
+    stream: &str,
+) -> Result<String, FaultError> {
     let open = json!({ "StreamName": stream, "ShardFilter": { "Type": "AT_LATEST" } });
     let listed = aws.call(Service::Kinesis, "ListShards", &open).await?;
     let unreadable =
-        |cause| crate::load::local_aws::AwsError::Unreadable { operation: "ListShards".to_owned(), cause };
+        |cause| crate::load::aws_endpoint::AwsError::Unreadable { operation: "ListShards".to_owned(), cause };
     let page: Page = serde_json::from_value(listed).map_err(unreadable)?;
     let metrics = match admin {
         Some(admin) => admin.metrics().await?,

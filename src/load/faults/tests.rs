@@ -1,4 +1,4 @@
-use super::{FaultError, Planned, Scene, carry_out, check, plan};
+use super::{CalledOff, FaultError, Planned, Scene, carry_out, check, plan};
 use crate::{
     load::{
         scenario::{Fault, FaultKind},
@@ -57,7 +57,9 @@ async fn what_a_fault_needs_is_asked_for_before_anything_is_sent() {
         let planned = vec![Planned { at: Duration::ZERO, kind: kind.clone() }];
         if !matches!(kind, FaultKind::WorkerCrash { .. }) {
             assert!(
-                carry_out(planned, Arc::new(Scene::default()), Instant::now()).await.is_err(),
+                carry_out(planned, Arc::new(Scene::default()), Instant::now(), CalledOff::never())
+                    .await
+                    .is_err(),
                 "{kind:?}"
             );
         }
@@ -69,7 +71,7 @@ async fn a_sink_is_out_for_as_long_as_it_was_told() {
     let (sink, client) = (Arc::new(Sink::start().await.unwrap()), reqwest::Client::new());
     let scene = Arc::new(Scene { sink: Some(Arc::clone(&sink)), ..Scene::default() });
     let planned = vec![Planned { at: Duration::ZERO, kind: FaultKind::SinkOutage { lasting: span(300) } }];
-    let fault = tokio::spawn(carry_out(planned, scene, Instant::now()));
+    let fault = tokio::spawn(carry_out(planned, scene, Instant::now(), CalledOff::never()));
     let post = || async { client.post(sink.url()).body("{}").send().await.unwrap().status().as_u16() };
     while post().await == 200 {}
     let done = fault.await.unwrap().unwrap();

@@ -10,6 +10,8 @@ pub enum Standing {
     Refused,
     /// No answer came: it may be stored or not.
     Unknown,
+    /// No connection was made for it: it is stored nowhere.
+    Unsent,
 }
 
 /// The records of one producer, by number from 0.

@@ -77,7 +77,7 @@ pub fn compare(ledgers: &[Ledger], findings: &Findings, must_be_ordered: bool) -
                         )
                     });
                 }
-                (Standing::Refused, Some(position)) => {
+                (Standing::Refused | Standing::Unsent, Some(position)) => {
                     all.refused_stored.mark(producer, number);
                     tell(&mut all.examples.refused_stored, || {
                         let place = findings.told_as(position);

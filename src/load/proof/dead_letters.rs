@@ -8,7 +8,7 @@ use super::{
 };
 use crate::load::{
     admin::Admin,
-    local_aws::{AwsError, LocalAws, Service},
+    aws_endpoint::{AwsEndpoint, AwsError, Service},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(60);
 /// The queues, with what was received of them.
 #[derive(Debug)]
 pub(super) struct DeadLetters {
-    aws: Option<LocalAws>,
+    aws: Option<AwsEndpoint>,
     admin: Option<Admin>,
     queues: Vec<Queue>,
     lease_seconds: u64,
@@ -75,7 +75,7 @@ impl DeadLetters {
     /// See [`ProofError`].
     pub(super) async fn find(
         names: &[String],
-        aws: Option<LocalAws>,
+        aws: Option<AwsEndpoint>,
         admin: Option<Admin>,
         within: Duration,
         began_ms: i64,
@@ -155,7 +155,7 @@ impl DeadLetters {
 
 impl Queue {
     /// Receives until nothing comes.
-    async fn receive(&mut self, aws: &LocalAws, lease_seconds: u64) -> Result<(), ProofError> {
+    async fn receive(&mut self, aws: &AwsEndpoint, lease_seconds: u64) -> Result<(), ProofError> {
         let request = json!({
             "QueueUrl": self.url, "MaxNumberOfMessages": BATCH, "VisibilityTimeout": lease_seconds,
             "WaitTimeSeconds": 0,
@@ -179,7 +179,7 @@ impl Queue {
 }
 
 /// The URL of a queue; the API calls a FIFO queue of a topology by its name with `.fifo`.
-async fn url_of(aws: &LocalAws, name: &str) -> Result<String, ProofError> {
+async fn url_of(aws: &AwsEndpoint, name: &str) -> Result<String, ProofError> {
     let ask = |name: String| async move {
         aws.call(Service::Sqs, "GetQueueUrl", &json!({ "QueueName": name })).await
     };

@@ -2,7 +2,7 @@
 
 use super::findings::TooFar;
 use crate::{
-    load::{admin::AdminError, local_aws::AwsError, scenario::ProofSpec},
+    load::{admin::AdminError, aws_endpoint::AwsError, scenario::ProofSpec},
     pipeline::catalog::Catalog,
     query::Trouble,
 };

@@ -26,8 +26,8 @@ pub use error::ProofError;
 
 use super::{
     admin::Admin,
+    aws_endpoint::AwsEndpoint,
     ledger::Ledger,
-    local_aws::LocalAws,
     outcome::{Latency, Proof},
     scenario::ProofSpec,
 };
@@ -57,8 +57,8 @@ pub struct ProofSources {
     pub data: PathBuf,
     /// Without it nobody tells when nothing is on its way.
     pub admin: Option<Admin>,
-    /// URL of the daemon's AWS endpoint, by which dead letters are read; without it they are only counted.
-    pub aws: Option<String>,
+    /// The endpoint by which dead letters are read; without it they are only counted.
+    pub aws: Option<AwsEndpoint>,
     /// When the run began, milliseconds since the epoch: records with an earlier `at` are of another one.
     pub began_ms: i64,
 }
@@ -88,11 +88,15 @@ impl Prover {
     pub async fn begin(spec: ProofSpec, sources: ProofSources) -> Result<Self, ProofError> {
         let catalog = Catalog::load(&sources.data).map_err(Trouble::from)?;
         error::check_names(&spec, &catalog)?;
-        let aws = sources.aws.as_deref().map(LocalAws::new).transpose()?;
         let within = spec.within.map_or(WITHIN, |within| within.0);
-        let dead_letters =
-            DeadLetters::find(&spec.dead_letter, aws, sources.admin.clone(), within, sources.began_ms)
-                .await?;
+        let dead_letters = DeadLetters::find(
+            &spec.dead_letter,
+            sources.aws,
+            sources.admin.clone(),
+            within,
+            sources.began_ms,
+        )
+        .await?;
         let places = Places { data: sources.data, began_ms: sources.began_ms };
         let mut prover = Self { spec, admin: sources.admin, places, dead_letters, filtered_before: 0 };
         prover.filtered_before = prover.filtered().await;

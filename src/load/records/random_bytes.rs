@@ -39,6 +39,11 @@ fn length(size: Sizes, random: &mut SmallRng) -> u64 {
     match size {
         Sizes::Fixed { bytes } => bytes.0,
         Sizes::Uniform { min, max } => random.random_range(min.0..=max.0.max(min.0)),
+        Sizes::LogUniform { min, max } => {
+            let (shortest, longest) = (min.0.max(1) as f64, max.0.max(min.0).max(1) as f64);
+            let drawn = shortest * (longest / shortest).powf(random.random::<f64>());
+            (drawn.round() as u64).clamp(min.0, max.0.max(min.0))
+        }
         Sizes::Exponential { mean, max } => {
             let even: f64 = random.random();
             let drawn = -(1.0 - even).ln() * mean.0 as f64;

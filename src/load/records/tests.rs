@@ -167,3 +167,20 @@ fn lines_of_a_file_go_round_and_their_faults_are_told_by_line() {
         assert!(fault.contains(told), "{fault}");
     }
 }
+
+#[test]
+fn lengths_of_records_span_the_powers_of_two_evenly_up_to_ten_mebibytes() {
+    let size = Sizes::LogUniform { min: ByteSize(1 << 10), max: ByteSize(10 << 20) };
+    let maker = Maker::new(Payloads::Bytes { size, entropy: 0.0 }, 8, 0);
+    let length = |number| {
+        let mut record = Vec::new();
+        maker.write(number, 0, 0, &mut record);
+        record.len()
+    };
+    let lengths: Vec<usize> = (0..400).map(length).collect();
+    assert!(lengths.iter().all(|length| (1 << 10..=10 << 20).contains(length)));
+    // Of 13.3 doublings 5 lie below 32 KiB.
+    let short = lengths.iter().filter(|length| **length < 32 << 10).count();
+    assert!((120..180).contains(&short), "{short} of 400");
+    assert!(lengths.iter().any(|length| *length > 5 << 20), "none is long");
+}

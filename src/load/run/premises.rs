@@ -3,6 +3,7 @@
 use super::{LoadError, Options};
 use crate::load::{
     admin::Admin,
+    aws_endpoint::AwsEndpoint,
     daemon::{Daemon, Launch, own_program},
     faults::Scene,
     outcome::Outcome,
@@ -67,7 +68,14 @@ impl Premises {
     pub(super) async fn open(scenario: &Scenario, options: &Options) -> Result<Self, LoadError> {
         let nodes_left_out = scenario.proof.iter().flat_map(|proof| proof.dead_letter.clone()).collect();
         if let Some(url) = &scenario.target.url {
-            let (url, data, scene) = (url.clone(), options.data.clone(), Arc::new(Scene::default()));
+            let aws = match scenario.target.protocol {
+                Protocol::Http => None,
+                Protocol::Kinesis | Protocol::Sqs => {
+                    Some(AwsEndpoint::keyed(url, &|name| std::env::var(name).ok())?)
+                }
+            };
+            let scene = Arc::new(Scene { aws, ..Scene::default() });
+            let (url, data) = (url.clone(), options.data.clone());
             return Ok(Self { url, data, scene, nodes_left_out, folder: None });
         }
         let topology = options.topology.as_ref().or(scenario.scenario.topology.as_ref());
@@ -88,7 +96,7 @@ impl Premises {
             admin: Some(Admin::new(&daemon.admin)?),
             sink: Some(sink),
             data: Some(data.clone()),
-            aws: daemon.aws.clone(),
+            aws: daemon.aws.as_deref().map(AwsEndpoint::open).transpose()?,
             daemon: None,
         };
         let url = address(&daemon, scenario.target.protocol, &topology)?;

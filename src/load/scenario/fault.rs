@@ -60,7 +60,7 @@ pub enum FaultKind {
         /// How long.
         lasting: Span,
     },
-    /// The shard with the most records is split.
+    /// The shard with the most records is split, also at a Kinesis endpoint elsewhere: signed as the records are.
     SplitShard {
         /// The stream, by name.
         stream: String,

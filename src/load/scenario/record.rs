@@ -128,6 +128,13 @@ pub enum Sizes {
         /// The longest.
         max: ByteSize,
     },
+    /// Each power of two between them as often as any other.
+    LogUniform {
+        /// The shortest.
+        min: ByteSize,
+        /// The longest.
+        max: ByteSize,
+    },
     /// Many short ones, few long ones.
     Exponential {
         /// The mean.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Identity, answer::exchange};
 use crate::{
-    load::local_aws::Service,
+    load::aws_endpoint::Service,
     wire::signing::{Signer, TARGET},
 };
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use url::Url;
 
 /// Calls one service.
 #[derive(Debug)]
-pub(super) struct AwsCaller {
+pub struct AwsCaller {
     client: reqwest::Client,
     url: Url,
     /// As it goes into the `Host` header.
@@ -22,7 +22,7 @@ pub(super) struct AwsCaller {
 }
 
 impl AwsCaller {
-    pub(super) fn new(client: reqwest::Client, url: &Url, identity: &Identity, service: Service) -> Self {
+    pub fn new(client: reqwest::Client, url: &Url, identity: &Identity, service: Service) -> Self {
         let host = match (url.host_str().unwrap_or_default(), url.port()) {
             (host, Some(port)) => format!("{host}:{port}"),
             (host, None) => host.to_owned(),
@@ -41,12 +41,17 @@ impl AwsCaller {
 
     /// Calls an operation: status and body, or what it means that none came.
     pub(super) async fn call(&self, operation: &str, body: Vec<u8>) -> Result<(u16, Bytes), Answer> {
+        exchange(self.request(operation, body)).await
+    }
+
+    /// A call of an operation, signed now.
+    pub fn request(&self, operation: &str, body: Vec<u8>) -> reqwest::RequestBuilder {
         let (kind, target) = (self.service.content_type(), self.service.target(operation));
         let plain = [("content-type", kind), ("host", &self.host), (TARGET, &target)];
         let signed = self.signer.sign(&plain, &body, Timestamp::now());
         let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, kind);
         let request = request.header(TARGET, target);
         let request = signed.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        exchange(request.body(body)).await
+        request.body(body)
     }
 }

@@ -23,7 +23,18 @@ pub struct IdentityError {
     host: String,
 }
 
+/// What a server that takes any gets, in the region that streams and queues of a topology are in.
+const KEY: &str = "loadtest";
+const SECRET: &str = "loadtest-secret";
+const REGION: &str = "us-east-1";
+
 impl Identity {
+    /// Of nobody, for a server on this machine that takes any.
+    pub fn made_up() -> Self {
+        let [access_key, secret, region] = [KEY, SECRET, REGION].map(ToOwned::to_owned);
+        Self { access_key, secret, session: None, region }
+    }
+
     /// Reads it. A server on this machine gets a made-up identity if there is none: what runs there for tests
     /// takes any.
     ///
@@ -39,12 +50,12 @@ impl Identity {
         };
         let region = given("AWS_REGION").or_else(|| given("AWS_DEFAULT_REGION"));
         Ok(Self {
-            access_key: needed("AWS_ACCESS_KEY_ID", "loadtest")?,
-            secret: needed("AWS_SECRET_ACCESS_KEY", "loadtest-secret")?,
+            access_key: needed("AWS_ACCESS_KEY_ID", KEY)?,
+            secret: needed("AWS_SECRET_ACCESS_KEY", SECRET)?,
             session: given("AWS_SESSION_TOKEN"),
             region: match region {
                 Some(region) => region,
-                None => needed("AWS_REGION", "us-east-1")?,
+                None => needed("AWS_REGION", REGION)?,
             },
         })
     }

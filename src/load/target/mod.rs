@@ -11,12 +11,12 @@ mod sqs;
 mod tests;
 
 pub use answer::Answer;
+pub use aws::AwsCaller;
 pub use identity::{Identity, IdentityError};
 pub use parcel::{Parcel, Sealed};
 
-use super::local_aws::Service;
+use super::aws_endpoint::Service;
 use super::scenario::{Protocol, Target};
-use aws::AwsCaller;
 use ingress::HttpSender;
 use kinesis::KinesisSender;
 use sqs::SqsSender;
@@ -159,6 +159,8 @@ fn client(url: &Url, timeout: Duration) -> Result<reqwest::Client, TargetError> 
         .tcp_nodelay(true)
         .pool_max_idle_per_host(1)
         .tls_built_in_root_certs(url.scheme() == "https")
+        // What never left is told apart from what was not answered.
+        .connect_timeout(timeout / 2)
         .timeout(timeout);
     Ok(builder.build()?)
 }

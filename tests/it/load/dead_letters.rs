@@ -2,8 +2,8 @@
 
 use super::Stand;
 use caudal::load::{
-    faults::{Planned, Scene, carry_out, check},
-    local_aws::{LocalAws, Service},
+    aws_endpoint::{AwsEndpoint, Service},
+    faults::{CalledOff, Planned, Scene, carry_out, check},
     scenario::{Fault, FaultKind},
 };
 use caudal::units::Span;
@@ -44,7 +44,12 @@ async fn a_sink_that_is_out_fills_the_dead_letter_queue_where_each_record_is_fou
     let kind = FaultKind::SinkOutage { lasting: Span(Duration::from_secs(3_600)) };
     let fault = Fault { stage: "all".to_owned(), after: None, kind: kind.clone() };
     check(&[fault], &scene).await.unwrap();
-    let outage = tokio::spawn(carry_out(vec![Planned { at: Duration::ZERO, kind }], scene, Instant::now()));
+    let outage = tokio::spawn(carry_out(
+        vec![Planned { at: Duration::ZERO, kind }],
+        scene,
+        Instant::now(),
+        CalledOff::never(),
+    ));
     let mut prover =
         stand.prover(json!({ "raw": ["bronze"], "dead_letter": ["dead"], "within": "240s" })).await;
     // The outage has begun once a batch is refused.
@@ -62,7 +67,7 @@ async fn a_sink_that_is_out_fills_the_dead_letter_queue_where_each_record_is_fou
     assert_eq!((proof.places["raw bronze"], proof.places["dead_letter dead"]), (accepted, accepted));
 
     // What was looked at can be received by others.
-    let aws = LocalAws::new(&stand.aws).unwrap();
+    let aws = AwsEndpoint::open(&stand.aws).unwrap();
     let url = aws.call(Service::Sqs, "GetQueueUrl", &json!({ "QueueName": "dead" })).await.unwrap();
     let request = json!({ "QueueUrl": url["QueueUrl"], "AttributeNames": ["All"] });
     let told = aws.call(Service::Sqs, "GetQueueAttributes", &request).await.unwrap();

@@ -1,12 +1,14 @@
 //! Faults of a real daemon: what they do is seen from outside.
 
 use super::{Stand, stand::now_ms};
+use crate::support::{AWS_TOPOLOGY, Bench};
 use caudal::{
     load::{
+        aws_endpoint::{AwsEndpoint, Service},
         daemon::ProcessId,
-        faults::{FaultError, Planned, Scene, carry_out, check},
-        local_aws::{LocalAws, Service},
+        faults::{CalledOff, FaultError, Planned, Scene, carry_out, check},
         scenario::{Fault, FaultKind},
+        sink::Sink,
         watch::Watch,
     },
     units::{ByteSize, Span},
@@ -59,7 +61,7 @@ async fn scene(stand: &Stand) -> Scene {
         admin: Some(stand.admin.clone()),
         sink: Some(Arc::clone(&stand.sink)),
         data: Some(stand.data()),
-        aws: Some(stand.aws.clone()),
+        aws: Some(AwsEndpoint::open(&stand.aws).unwrap()),
     }
 }
 
@@ -67,7 +69,7 @@ async fn done(kind: FaultKind, scene: &Arc<Scene>) -> String {
     let fault = Fault { stage: "all".to_owned(), after: None, kind: kind.clone() };
     check(&[fault], scene).await.unwrap();
     let planned = vec![Planned { at: Duration::ZERO, kind }];
-    let outcome = carry_out(planned, Arc::clone(scene), Instant::now()).await.unwrap();
+    let outcome = carry_out(planned, Arc::clone(scene), Instant::now(), CalledOff::never()).await.unwrap();
     outcome[0].detail.clone()
 }
 
@@ -96,7 +98,7 @@ async fn processes_are_killed_pools_emptied_and_shards_split() {
 
     let told = done(FaultKind::SplitShard { stream: "trips".to_owned() }, &scene).await;
     assert!(told.starts_with("shardId-000000000000 of trips was split at "), "{told}");
-    let aws = LocalAws::new(&stand.aws).unwrap();
+    let aws = AwsEndpoint::open(&stand.aws).unwrap();
     let shards = aws.call(Service::Kinesis, "ListShards", &json!({ "StreamName": "trips" })).await.unwrap();
     assert_eq!(shards["Shards"].as_array().unwrap().len(), 3);
     stand.send("trips", 100).await;
@@ -150,32 +152,45 @@ async fn faults_that_could_not_be_done_are_refused_with_the_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a file system of its own: CAUDAL_SMALL_DISK names a folder on one of 600 MiB, as tests/run makes it"]
-async fn a_small_disk_is_filled_and_what_was_accepted_before_and_after_is_there() {
-    let small = std::env::var_os("CAUDAL_SMALL_DISK").expect("CAUDAL_SMALL_DISK");
-    let mut stand = Stand::start_in(small.as_ref(), TOPOLOGY, 1).await;
-    let mut prover = stand.prover(json!({ "raw": ["bronze"], "within": "240s" })).await;
-    let scene = Arc::new(scene(&stand).await);
-    stand.send("trips", 100).await;
-    let kind = FaultKind::DiskFull { free: ByteSize(1 << 20), lasting: Span(Duration::from_secs(3)) };
-    check(&[Fault { stage: "all".to_owned(), after: None, kind: kind.clone() }], &scene).await.unwrap();
-    let planned = vec![Planned { at: Duration::ZERO, kind }];
-    let full = tokio::spawn(carry_out(planned, scene, Instant::now()));
-    let mut refused = 0;
-    while !full.is_finished() {
-        let before = stand.accepted();
-        stand.send("trips", 50).await;
-        refused += u32::from(stand.accepted() == before);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let told = full.await.unwrap().unwrap()[0].detail.clone();
-    assert!(told.ends_with(" bytes were taken and given back") && refused > 0, "{told}, {refused} refused");
-    let before = stand.accepted();
-    Stand::wait_until("room", async || {
-        stand.send("trips", 50).await;
-        stand.accepted() > before
+async fn a_shard_is_split_at_an_endpoint_that_verifies_signatures() {
+    let bench = Bench::new(AWS_TOPOLOGY).with("CAUDAL__AWS__CREDENTIALS", "AKIDEXAMPLE:a-secret-of-a-test");
+    let daemon = bench.start();
+    let url = format!("http://{}", daemon.aws_address());
+    let environment = |name: &str| match name {
+        "AWS_ACCESS_KEY_ID" => Some("AKIDEXAMPLE".to_owned()),
+        "AWS_SECRET_ACCESS_KEY" => Some("a-secret-of-a-test".to_owned()),
+        _ => None,
+    };
+    let split = async |aws: AwsEndpoint| {
+        let scene = Arc::new(Scene { aws: Some(aws), ..Scene::default() });
+        let kind = FaultKind::SplitShard { stream: "trips".to_owned() };
+        let planned = vec![Planned { at: Duration::ZERO, kind }];
+        carry_out(planned, scene, Instant::now(), CalledOff::never()).await
+    };
+    let nobody = split(AwsEndpoint::open(&url).unwrap()).await.unwrap_err().to_string();
+    assert!(nobody.contains("UnrecognizedClientException"), "{nobody}");
+    let told = split(AwsEndpoint::keyed(&url, &environment).unwrap()).await.unwrap();
+    assert!(told[0].detail.contains(" of trips was split at "), "{told:?}");
+    daemon.stop();
+}
+
+#[tokio::test]
+async fn what_is_called_off_before_it_begins_is_left_out_and_what_lasts_is_over() {
+    let hour = Span(Duration::from_secs(3_600));
+    let scene = Arc::new(Scene { sink: Some(Arc::new(Sink::start().await.unwrap())), ..Scene::default() });
+    let outage = |at| Planned { at, kind: FaultKind::SinkOutage { lasting: hour } };
+    let planned = vec![outage(Duration::ZERO), outage(hour.0)];
+    let (call_off, called_off) = CalledOff::told_by();
+    let faults = tokio::spawn(carry_out(planned, Arc::clone(&scene), Instant::now(), called_off));
+    let sink = scene.sink.as_ref().unwrap();
+    Stand::wait_until("an outage", async || {
+        let answer = reqwest::Client::new().post(sink.url()).body("{}").send().await.unwrap();
+        answer.status() == 503
     })
     .await;
-    let (proof, _) = stand.prove(&mut prover).await;
-    assert_eq!((proof.losses, proof.duplicates, proof.refused_stored), (0, 0, 0), "{:?}", proof.examples);
+    call_off.send_replace(true);
+    let done = faults.await.unwrap().unwrap();
+    assert_eq!(done.len(), 1, "{done:?}");
+    let answer = reqwest::Client::new().post(sink.url()).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 200, "the outage has been taken back");
 }

@@ -2,6 +2,7 @@
 //! what is missing.
 
 mod dead_letters;
+mod ending;
 mod faults;
 mod protocols;
 mod proving;

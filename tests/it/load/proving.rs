@@ -2,6 +2,7 @@
 
 use super::Stand;
 use crate::support::files_below;
+use caudal::load::aws_endpoint::AwsEndpoint;
 use serde_json::json;
 use std::{
     fs,
@@ -122,7 +123,7 @@ async fn what_is_named_and_not_there_is_told_before_anything_is_sent() {
         let sources = ProofSources {
             data: stand.data(),
             admin: Some(stand.admin.clone()),
-            aws: Some(stand.aws.clone()),
+            aws: Some(AwsEndpoint::open(&stand.aws).unwrap()),
             began_ms: stand.began_ms,
         };
         let error = Prover::begin(spec, sources).await.unwrap_err().to_string();

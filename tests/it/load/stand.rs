@@ -3,6 +3,7 @@
 use crate::support::PATIENCE;
 use caudal::load::{
     admin::Admin,
+    aws_endpoint::AwsEndpoint,
     daemon::{Daemon, Launch},
     ledger::{Ledger, Standing},
     outcome::{Latency, Proof},
@@ -14,14 +15,11 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::Mutex;
-
-/// With less room than this nothing is accepted; small, for a small disk.
-const FLOOR: &str = "6MiB";
 
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
@@ -42,12 +40,7 @@ pub struct Stand {
 
 impl Stand {
     pub async fn start(topology: &str, producers: usize) -> Self {
-        Self::start_in(&std::env::temp_dir(), topology, producers).await
-    }
-
-    /// The same below a folder.
-    pub async fn start_in(below: &Path, topology: &str, producers: usize) -> Self {
-        let folder = tempfile::Builder::new().prefix("caudal-it-").tempdir_in(below).unwrap();
+        let folder = tempfile::Builder::new().prefix("caudal-it-").tempdir().unwrap();
         let file = folder.path().join("topology.toml");
         fs::write(&file, topology).unwrap();
         let sink = Sink::start().await.unwrap();
@@ -56,10 +49,7 @@ impl Stand {
             topology: file,
             data: folder.path().join("data"),
             log: folder.path().join("daemon.log"),
-            environment: vec![
-                (SINK_VARIABLE.to_owned(), sink.url().to_owned()),
-                ("CAUDAL__STORAGE__FREE_SPACE_FLOOR".to_owned(), FLOOR.to_owned()),
-            ],
+            environment: vec![(SINK_VARIABLE.to_owned(), sink.url().to_owned())],
             patience: PATIENCE,
         });
         let daemon = daemon.await.unwrap();
@@ -121,7 +111,7 @@ impl Stand {
         let sources = ProofSources {
             data: self.data(),
             admin: Some(self.admin.clone()),
-            aws: Some(self.aws.clone()),
+            aws: Some(AwsEndpoint::open(&self.aws).unwrap()),
             began_ms: self.began_ms,
         };
         Prover::begin(spec, sources).await.unwrap()

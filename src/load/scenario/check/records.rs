@@ -51,7 +51,7 @@ fn check_sizes(size: Sizes, path: &KeyPath, faults: &mut Faults<'_>) {
     };
     let (field, largest) = match size {
         Sizes::Fixed { bytes } => ("bytes", bytes),
-        Sizes::Uniform { min, max } => {
+        Sizes::Uniform { min, max } | Sizes::LogUniform { min, max } => {
             above("min", min, max, faults);
             ("max", max)
         }

@@ -1,14 +1,12 @@
-//! What a load test asks of the AWS endpoint of a daemon on this machine. Such an endpoint takes any signature.
+//! What a load test asks of an AWS endpoint beside its records: a daemon's, or one elsewhere.
 
+use super::target::{AwsCaller, Identity, IdentityError};
 use serde_json::Value;
 use std::time::Duration;
+use url::Url;
 
 /// Longest wait for an answer, long polls not among them.
 const WAIT: Duration = Duration::from_secs(30);
-/// Signed by somebody.
-const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=load/20260101/us-east-1/any/aws4_request, \
-                             SignedHeaders=host, Signature=00";
-const DATE: &str = "20260101T000000Z";
 /// Longest part of an answer that is quoted, in characters.
 const QUOTED: usize = 300;
 
@@ -46,16 +44,21 @@ impl Service {
     }
 }
 
-/// An endpoint.
+/// An endpoint, and who asks it.
 #[derive(Debug, Clone)]
-pub struct LocalAws {
+pub struct AwsEndpoint {
     client: reqwest::Client,
-    url: String,
+    url: Url,
+    identity: Identity,
 }
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
+    #[error("{url:?} is no address such as \"http://127.0.0.1:4566\": {cause}")]
+    BadUrl { url: String, cause: url::ParseError },
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("{operation} at {url}: {cause}")]
     Unreachable { operation: String, url: String, cause: reqwest::Error },
     #[error("{operation}: {status} {told}")]
@@ -64,14 +67,36 @@ pub enum AwsError {
     Unreadable { operation: String, cause: serde_json::Error },
 }
 
-impl LocalAws {
+impl AwsEndpoint {
+    /// One on this machine that takes any signature, as that of a daemon without access keys.
+    ///
     /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(url: &str) -> Result<Self, AwsError> {
-        let client = reqwest::Client::builder().no_proxy().timeout(WAIT).build();
+    /// A URL that is none, or no HTTP client.
+    pub fn open(url: &str) -> Result<Self, AwsError> {
+        Self::new(url, |_| Ok(Identity::made_up()))
+    }
+
+    /// One that is asked as whoever `environment` names, as every SDK reads it.
+    ///
+    /// # Errors
+    /// A URL that is none, no HTTP client, or no credentials for an endpoint elsewhere.
+    pub fn keyed(url: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, AwsError> {
+        Self::new(url, |url| Identity::of(url, environment))
+    }
+
+    fn new(
+        url: &str,
+        identity: impl FnOnce(&Url) -> Result<Identity, IdentityError>,
+    ) -> Result<Self, AwsError> {
+        let parsed = Url::parse(url).map_err(|cause| AwsError::BadUrl { url: url.to_owned(), cause })?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_built_in_root_certs(parsed.scheme() == "https")
+            .timeout(WAIT)
+            .build();
         let unusable =
             |cause| AwsError::Unreachable { operation: "connecting".to_owned(), url: url.to_owned(), cause };
-        Ok(Self { client: client.map_err(unusable)?, url: url.to_owned() })
+        Ok(Self { client: client.map_err(unusable)?, identity: identity(&parsed)?, url: parsed })
     }
 
     /// Asks for an operation; the answer, `null` where it has none.
@@ -79,15 +104,14 @@ impl LocalAws {
     /// # Errors
     /// See [`AwsError`].
     pub async fn call(&self, service: Service, operation: &str, request: &Value) -> Result<Value, AwsError> {
-        let (kind, target) = (service.content_type(), service.target(operation));
         let unreachable = |cause: reqwest::Error| AwsError::Unreachable {
             operation: operation.to_owned(),
-            url: self.url.clone(),
+            url: self.url.to_string(),
             cause: cause.without_url(),
         };
-        let asked = self.client.post(&self.url).header("content-type", kind).header("x-amz-date", DATE);
-        let asked = asked.header("authorization", AUTHORIZATION).header("x-amz-target", target);
-        let answer = asked.body(request.to_string()).send().await.map_err(unreachable)?;
+        let caller = AwsCaller::new(self.client.clone(), &self.url, &self.identity, service);
+        let asked = caller.request(operation, request.to_string().into_bytes());
+        let answer = asked.send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await.map_err(unreachable)?;
         if status != 200 {
