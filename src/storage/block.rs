@@ -250,13 +250,13 @@ pub(super) fn parts(bytes: &[u8], seen: &Outline) -> Result<(Parts, Option<Prove
 }
 
 /// Verifies the record that bytes begin with.
-pub(super) fn verified(bytes: &[u8]) -> Result<Outline, &'static str> {
+pub(super) fn verified(bytes: &[u8]) -> Result<(Outline, Parts), &'static str> {
     let seen = outline(bytes).ok_or("a record's length does not fit")?;
     let summed = bytes.get(8..seen.length).unwrap_or_default();
     if checksum(summed, seen.wide) != seen.crc {
         return Err("a record's checksum does not match");
     }
-    parts(bytes, &seen).map(|_| seen)
+    parts(bytes, &seen).map(|(parts, _)| (seen, parts))
 }
 
 fn outlines(bytes: &[u8]) -> impl Iterator<Item = (Outline, &[u8])> {
@@ -280,7 +280,7 @@ pub(super) fn keys(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Splits the first record off `bytes` and verifies it.
 pub(super) fn take_record(bytes: &mut Bytes, sequence: u64) -> Result<StoredRecord, &'static str> {
-    let seen = verified(bytes)?;
+    let (seen, _) = verified(bytes)?;
     stored(bytes.split_to(seen.length), &seen, sequence)
 }
 

@@ -2,7 +2,7 @@
 //! on, and keeps none, looks at each where it lies.
 
 use super::StoredRecord;
-use super::block::{self, Outline};
+use super::block::{self, Outline, Parts};
 use bytes::Bytes;
 
 /// Consecutive records of a shard, within the bytes that were read.
@@ -16,11 +16,48 @@ pub struct Page {
     tail: u64,
 }
 
-/// Where a record begins.
+/// Where a verified record lies within its block. What is asked of it again and again is told from here: records
+/// are so many that to look at each costs as much as to copy a part of it.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(super) struct Place {
+    arrived_at_ms: i64,
     block: u32,
-    offset: u32,
+    begin: u32,
+    key: u32,
+    attributes: u32,
+    payload: u32,
+    end: u32,
+}
+
+impl Place {
+    /// Of a record that begins at `begin`.
+    pub(super) fn new(begin: usize, seen: &Outline, parts: &Parts) -> Self {
+        // Blocks are far shorter than what fails here, which is no place at all.
+        let at = |into: usize| u32::try_from(begin + into).unwrap_or(u32::MAX);
+        Self {
+            arrived_at_ms: seen.arrived_at_ms,
+            block: 0,
+            begin: at(0),
+            key: at(parts.key),
+            attributes: at(parts.attributes),
+            payload: at(parts.payload),
+            end: at(seen.length),
+        }
+    }
+
+    /// Where the record begins.
+    pub(super) fn begin(&self) -> usize {
+        index(self.begin)
+    }
+
+    /// Bytes of the record.
+    pub(super) fn length(&self) -> usize {
+        index(self.end - self.begin)
+    }
+}
+
+fn index(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
 }
 
 /// A record where it lies.
@@ -44,9 +81,9 @@ impl Page {
     }
 
     /// Puts a verified record of the block that was opened last.
-    pub(super) fn put(&mut self, offset: usize) {
+    pub(super) fn put(&mut self, place: Place) {
         let block = u32::try_from(self.blocks.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.places.push(Place { block, offset: u32::try_from(offset).unwrap_or(u32::MAX) });
+        self.places.push(Place { block, ..place });
     }
 
     pub fn count(&self) -> usize {
@@ -69,21 +106,14 @@ impl Page {
 
     /// The record at a place, from 0.
     pub fn get(&self, place: usize) -> Option<RecordView<'_>> {
-        let (_, record, seen) = self.bytes(place)?;
-        let (parts, _) = block::parts(record, &seen).ok()?;
+        let lies = self.places.get(place)?;
+        let block = self.blocks.get(index(lies.block))?;
         Some(RecordView {
             sequence: self.first + place as u64,
-            arrived_at_ms: seen.arrived_at_ms,
-            key: record.get(parts.key..parts.attributes)?,
-            payload: record.get(parts.payload..seen.length)?,
+            arrived_at_ms: lies.arrived_at_ms,
+            key: block.get(index(lies.key)..index(lies.attributes))?,
+            payload: block.get(index(lies.payload)..index(lies.end))?,
         })
-    }
-
-    fn bytes(&self, place: usize) -> Option<(&Bytes, &[u8], Outline)> {
-        let Place { block, offset } = *self.places.get(place)?;
-        let block = self.blocks.get(usize::try_from(block).ok()?)?;
-        let record = block.get(usize::try_from(offset).ok()?..)?;
-        Some((block, record, block::outline(record)?))
     }
 
     pub fn last(&self) -> Option<RecordView<'_>> {
@@ -101,10 +131,11 @@ impl Page {
 
     /// All records, taken apart.
     pub(super) fn records(&self) -> Vec<StoredRecord> {
-        let record = |place| {
-            let (block, bytes, seen) = self.bytes(place)?;
-            block::stored(block.slice_ref(bytes.get(..seen.length)?), &seen, self.first + place as u64).ok()
+        let record = |(lies, sequence): (&Place, u64)| {
+            let block = self.blocks.get(index(lies.block))?;
+            let bytes = block.get(index(lies.begin)..index(lies.end))?;
+            block::stored(block.slice_ref(bytes), &block::outline(bytes)?, sequence).ok()
         };
-        (0..self.count()).map_while(record).collect()
+        self.places.iter().zip(self.first..).map_while(record).collect()
     }
 }

@@ -4,6 +4,7 @@ use super::block::{outline, stored, verified};
 use super::core::Core;
 use super::library::Volume;
 use super::log_file::FileKind;
+use super::page::Place;
 use super::span::Span;
 use super::sum::Order;
 use super::track::{TailBlock, Track};
@@ -34,9 +35,9 @@ impl Filling {
         self.page.count() >= self.portion.records || (self.bytes >= self.portion.bytes && !is_empty)
     }
 
-    fn put(&mut self, offset: usize, length: usize) {
-        self.page.put(offset);
-        self.bytes += length;
+    fn put(&mut self, place: Place) {
+        self.page.put(place);
+        self.bytes += place.length();
     }
 
     /// How many bytes more are wanted.
@@ -105,8 +106,8 @@ fn from_memory(core: &Core, blocks: Vec<TailBlock>, mut filling: Filling) -> Res
                 continue;
             }
             match verified(rest) {
-                Ok(seen) => {
-                    filling.put(at, seen.length);
+                Ok((seen, parts)) => {
+                    filling.put(Place::new(at, &seen, &parts));
                     at += seen.length;
                 }
                 Err(_) if !filling.page.is_empty() => return Ok(filling.page),
@@ -131,7 +132,7 @@ fn from_disk(core: &Core, track: &Track, mut filling: Filling) -> Result<Page, R
             return from_memory(core, blocks, filling);
         }
         let read = locate(core, track, at).and_then(|located| Ok((located.span, read_span(&located)?)));
-        let (span, (bytes, offsets)) = match read {
+        let (span, (bytes, places)) = match read {
             Err(_) if !filling.page.is_empty() => break,
             Err(error) => {
                 // Retention may have taken the file away meanwhile.
@@ -140,14 +141,12 @@ fn from_disk(core: &Core, track: &Track, mut filling: Filling) -> Result<Page, R
             }
             Ok(read) => read,
         };
-        let ends = offsets.iter().skip(1).copied().chain([bytes.len()]);
         filling.page.open(bytes);
-        let places = (span.first..).zip(offsets.iter().zip(ends));
-        for (_, (begin, end)) in places.skip_while(|(sequence, _)| *sequence < at) {
+        for (_, place) in (span.first..).zip(places).skip_while(|(sequence, _)| *sequence < at) {
             if filling.is_full() {
                 break;
             }
-            filling.put(*begin, end - begin);
+            filling.put(place);
         }
     }
     Ok(filling.page)
@@ -160,17 +159,17 @@ pub(super) fn span_of_message(
     sequence: u64,
 ) -> Result<Vec<StoredRecord>, ReadError> {
     let located = locate(core, track, sequence)?;
-    let (bytes, offsets) = read_span(&located)?;
+    let (bytes, places) = read_span(&located)?;
     let corrupt = |what: &str| {
         let (path, offset) = (located.path.clone(), located.span.offset);
         ReadError::Corrupt { path, offset, what: what.to_owned() }
     };
-    let record = |(sequence, offset): (u64, usize)| {
-        let seen =
-            outline(bytes.get(offset..).unwrap_or_default()).ok_or_else(|| corrupt("a record is cut"))?;
-        stored(bytes.slice(offset..offset + seen.length), &seen, sequence).map_err(corrupt)
+    let record = |(sequence, place): (u64, Place)| {
+        let record = bytes.slice(place.begin()..place.begin() + place.length());
+        let seen = outline(&record).ok_or_else(|| corrupt("a record is cut"))?;
+        stored(record, &seen, sequence).map_err(corrupt)
     };
-    (located.span.first..).zip(offsets).map(record).collect()
+    (located.span.first..).zip(places).map(record).collect()
 }
 
 fn locate(core: &Core, track: &Track, sequence: u64) -> Result<Located, ReadError> {
@@ -208,8 +207,8 @@ fn not_found(volume: &Volume, track: &Track, sequence: u64, end: u64) -> ReadErr
     ReadError::Corrupt { path: volume.path.clone(), offset: 0, what }
 }
 
-/// Reads a span and verifies every record in it and their order; gives its bytes and where each record begins.
-fn read_span(located: &Located) -> Result<(Bytes, Vec<usize>), ReadError> {
+/// Reads a span and verifies every record in it and their order; gives its bytes and where each record lies.
+fn read_span(located: &Located) -> Result<(Bytes, Vec<Place>), ReadError> {
     let Located { span, file, path } = located;
     let corrupt = |into: usize, what: &str| ReadError::Corrupt {
         path: path.clone(),
@@ -225,15 +224,16 @@ fn read_span(located: &Located) -> Result<(Bytes, Vec<usize>), ReadError> {
         Ok(bytes) => Bytes::from(bytes),
     };
     let (mut at, mut order) = (0, Order::default());
-    let mut offsets = Vec::with_capacity(usize::try_from(span.count).unwrap_or(0));
+    let mut places = Vec::with_capacity(usize::try_from(span.count).unwrap_or(0));
     for _ in 0..span.count {
-        let seen = verified(bytes.get(at..).unwrap_or_default()).map_err(|what| corrupt(at, what))?;
+        let rest = bytes.get(at..).unwrap_or_default();
+        let (seen, parts) = verified(rest).map_err(|what| corrupt(at, what))?;
         order.add(seen.crc);
-        offsets.push(at);
+        places.push(Place::new(at, &seen, &parts));
         at += seen.length;
     }
     if order != span.order || at != bytes.len() {
         return Err(corrupt(0, "records are not in the order they were written in"));
     }
-    Ok((bytes, offsets))
+    Ok((bytes, places))
 }

@@ -43,6 +43,9 @@ const SHORTEST_IDLE: Duration = Duration::from_secs(1);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// Seconds that open requests have when the server stops.
 const STOP_DEADLINE: u64 = 5;
+/// What is left of an answer's piece when the next is written behind it, in bytes: less than this. The library keeps
+/// room for 128 KiB, so that pieces may be nearly as large.
+const LEFT: usize = 4 << 10;
 /// Connections that each HTTP worker holds at most.
 const CONNECTIONS: usize = 10_000;
 
@@ -210,6 +213,7 @@ fn server(
             .keep_alive(patience.idle)
             .client_request_timeout(patience.silent)
             .client_disconnect_timeout(CLOSE_DEADLINE)
+            .h1_write_buffer_size(LEFT)
             .local_addr(at)
             .on_connect_ext(move |io: &Incoming, data| drop(data.insert(io.held())))
             .finish(map_config(app, |()| AppConfig::default()));

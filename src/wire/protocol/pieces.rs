@@ -5,9 +5,10 @@ use super::{Output, Protocol, Rows, cbor, json, sink::Length, sink::Sink};
 use bytes::Bytes;
 use std::{collections::VecDeque, fmt};
 
-/// Most bytes of an answer that are copied to its connection at once: with what may be left of the piece before,
-/// no more than the room that the library of HTTP keeps from one to the next.
-pub const PIECE: usize = 48 << 10;
+/// Most bytes of an answer that are copied to its connection at once: so many that a client which waits is not
+/// woken for each few of them, and with what may be left of the piece before, no more than the room that the
+/// library of HTTP keeps from one to the next.
+pub const PIECE: usize = 120 << 10;
 
 /// The body of an answer, whose length is known before it is written.
 pub struct Pieces {
