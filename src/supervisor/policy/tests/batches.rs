@@ -79,7 +79,8 @@ fn after_a_peak_the_workers_that_only_split_batches_leave() {
             most = most.max(pool.watch.desired());
             waited = waited.max(pool.waiting);
         }
-        assert!((5..=16).contains(&most), "seed {seed}: {:?}", pool.watch.log);
+        // Five carry the peak; as many and more clear what gathered before they came in a fifth of the goal.
+        assert!((5..=20).contains(&most), "seed {seed}: {:?}", pool.watch.log);
         assert!(waited < 7_500.0, "seed {seed}: {waited} waited, more than the peak brings within the goal");
         assert!(pool.watch.desired() <= 2, "seed {seed}: {:?}", pool.watch.log);
     }
