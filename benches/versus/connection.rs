@@ -6,6 +6,7 @@
 //! have crossed the connection as ever, and were made, sent and acknowledged by the server's kernel as ever.
 
 use bytes::BufMut;
+use memchr::{memchr, memmem};
 use socket2::SockRef;
 use std::{io::ErrorKind, ops::Range, time::Duration};
 use tokio::{
@@ -53,6 +54,39 @@ pub fn request(spoken: &Spoken, operation: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// What the head of an answer says; read without a copy, since most of the load's own work is this.
+struct Head {
+    /// Where the body begins.
+    end: usize,
+    is_taken: bool,
+    /// The server ends the connection with it.
+    is_last: bool,
+    /// Of the body, unless it comes in chunks.
+    length: Option<usize>,
+}
+
+impl Head {
+    /// Of what has been received, once it is whole.
+    fn of(received: &[u8]) -> Option<Self> {
+        let end = memmem::find(received, b"\r\n\r\n")? + 4;
+        let mut lines = received[..end].split(|byte| *byte == b'\n');
+        let status = lines.next().unwrap_or_default();
+        let is_taken = [b"HTTP/1.1 200", b"HTTP/1.1 202"].iter().any(|taken| status.starts_with(*taken));
+        let mut head = Self { end, is_taken, is_last: false, length: None };
+        for line in lines {
+            let Some(colon) = memchr(b':', line) else { continue };
+            let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+            if name.eq_ignore_ascii_case(b"content-length") {
+                let length = std::str::from_utf8(value).ok().and_then(|length| length.parse().ok());
+                head.length = Some(length.expect("length"));
+            } else if name.eq_ignore_ascii_case(b"connection") {
+                head.is_last = value.eq_ignore_ascii_case(b"close");
+            }
+        }
+        Some(head)
+    }
+}
+
 impl Connection {
     pub async fn open(address: &str) -> Self {
         let socket = TcpStream::connect(address).await.expect("connect");
@@ -83,24 +117,19 @@ impl Connection {
         self.received.clear();
         let head = loop {
             self.read_piece(if is_read { PIECE } else { HEAD }).await;
-            if let Some(at) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
+            if let Some(head) = Head::of(&self.received) {
+                break head;
             }
         };
-        let text = String::from_utf8_lossy(&self.received[..head]).to_ascii_lowercase();
-        let header = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split("\r\n").next());
-        self.is_over = header("\r\nconnection:").is_some_and(|kept| kept.trim() == "close");
-        let length: Option<usize> =
-            header("\r\ncontent-length:").map(|length| length.trim().parse().expect("length"));
-        match length {
-            Some(length) if !is_read => self.drop_to(head + length).await,
-            Some(length) => self.read_to(head + length).await,
-            None => self.read_chunks(head).await,
+        self.is_over = head.is_last;
+        match head.length {
+            Some(length) if !is_read => self.drop_to(head.end + length).await,
+            Some(length) => self.read_to(head.end + length).await,
+            None => self.read_chunks(head.end).await,
         }
         let told = || String::from_utf8_lossy(&self.received[..self.received.len().min(2_000)]).into_owned();
-        let is_taken = text.starts_with("http/1.1 200") || text.starts_with("http/1.1 202");
-        assert!(is_taken, "{}", told());
-        head..self.received.len()
+        assert!(head.is_taken, "{}", told());
+        head.end..self.received.len()
     }
 
     async fn read_piece(&mut self, most: usize) {
