@@ -26,6 +26,13 @@ impl Outcome {
         self.samples.iter().filter_map(|sample| Some((sample.second, sample.daemon.as_ref()?)))
     }
 
+    /// Ends the stages where the run has ended, before its plan did.
+    pub fn end_stages(&mut self) {
+        for stage in &mut self.stages {
+            stage.seconds = stage.seconds.min((self.seconds - stage.from).max(0.0));
+        }
+    }
+
     /// How far the daemon's memory has moved in the longest stage, as a share: the mean of its third or of its
     /// last quarter against that of its second, whichever is further. The first is left for what warms up.
     /// Nothing when a quarter has less than two samples.
@@ -87,5 +94,33 @@ impl AddAssign for Totals {
         self.unknown += other.unknown;
         self.requests += other.requests;
         self.bytes += other.bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::outcome::made;
+
+    #[test]
+    fn stages_of_a_run_that_was_cut_short_are_as_long_as_they_went_on() {
+        let mut outcome = made::outcome();
+        outcome.seconds = 25.0;
+        outcome.end_stages();
+        let lengths: Vec<f64> = outcome.stages.iter().map(|stage| stage.seconds).collect();
+        assert_eq!(lengths, [20.0, 5.0, 0.0]);
+    }
+
+    #[test]
+    fn memory_drifts_by_how_far_a_later_quarter_is_from_the_second() {
+        let mut outcome = made::outcome();
+        // From the 46th to the 60th second it grows by 64 KiB in each.
+        let drift = outcome.memory_drift().unwrap();
+        assert!((drift - 640.0 / (65_536.0 + 48.0 * 64.0)).abs() < 1e-9, "{drift}");
+        for sample in outcome.samples.iter_mut().filter_map(|sample| sample.daemon.as_mut()) {
+            sample.memory_bytes = 64 << 20;
+        }
+        assert_eq!(outcome.memory_drift(), Some(0.0));
+        outcome.stages.iter_mut().for_each(|stage| stage.seconds = 4.0);
+        assert_eq!(outcome.memory_drift(), None, "too short for a mean of each quarter");
     }
 }

@@ -66,6 +66,9 @@ impl<'a> Recording<'a> {
     pub(super) fn gathered(&mut self, gathered: Gathered) {
         (self.outcome.totals, self.outcome.stages) = (gathered.totals, gathered.stages);
         self.outcome.seconds = self.began.instant.elapsed().as_secs_f64();
+        if self.outcome.cut_short.is_some() {
+            self.outcome.end_stages();
+        }
     }
 
     /// Whether the run ends before its time: stopped by its observer, or since a threshold is passed already.

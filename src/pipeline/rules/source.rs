@@ -14,8 +14,8 @@ use datafusion::{
     },
     logical_expr::{Expr, LogicalPlan, Volatility},
     physical_plan::{
-        ExecutionPlan, SendableRecordBatchStream, collect, stream::RecordBatchStreamAdapter,
-        streaming::PartitionStream,
+        ExecutionPlan, SendableRecordBatchStream, collect, execution_plan::reset_plan_states,
+        stream::RecordBatchStreamAdapter, streaming::PartitionStream,
     },
     prelude::SessionConfig,
     sql::{
@@ -115,7 +115,8 @@ impl Planner {
             HashMap::new(),
             Arc::clone(&self.runtime),
         );
-        collect(Arc::clone(plan), Arc::new(task)).await
+        // A plan keeps the measures of each run for as long as it lives; each run has one of its own.
+        collect(reset_plan_states(Arc::clone(plan))?, Arc::new(task)).await
     }
 }
 
@@ -156,4 +157,41 @@ fn refuse_fickle(plan: &LogicalPlan) -> Result<(), DataFusionError> {
         })
     })?;
     refused.map_or(Ok(()), |message| Err(DataFusionError::Plan(message)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::{
+        arrow::{
+            array::Int64Array,
+            datatypes::{DataType, Field, Schema},
+        },
+        sql::sqlparser::{dialect::GenericDialect, parser::Parser},
+    };
+
+    /// What a plan and all below it have measured.
+    fn measures(plan: &Arc<dyn ExecutionPlan>) -> usize {
+        let own = plan.metrics().map_or(0, |measures| measures.iter().count());
+        own + plan.children().into_iter().map(measures).sum::<usize>()
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_is_run_again_and_again_keeps_nothing_of_its_runs() {
+        let sql = "select seconds + 1 as later from input where seconds > 1";
+        let parsed = Parser::parse_sql(&GenericDialect {}, sql).unwrap().remove(0);
+        let Statement::Query(query) = parsed else { panic!("{parsed}") };
+        let SetExpr::Select(select) = *query.body else { panic!("{query}") };
+        let schema = Arc::new(Schema::new(vec![Field::new("seconds", DataType::Int64, true)]));
+        let planner = Planner::new();
+        let plan = planner.plan(&select, Arc::clone(&schema)).await.unwrap();
+        let before = measures(&plan);
+        for _ in 0..100 {
+            let column = Arc::new(Int64Array::from(vec![1, 2, 3]));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), vec![column]).unwrap();
+            let rows = planner.execute(&plan, batch).await.unwrap();
+            assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+        }
+        assert_eq!(measures(&plan), before);
+    }
 }
