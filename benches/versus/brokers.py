@@ -1,11 +1,13 @@
 """Those who take messages and keep them on disk: ours by HTTP, NATS JetStream, mq-bridge. Each starts with nothing."""
 
+import argparse
 import json
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
+import results
 import servers
 from servers import CACHE, ROOT, Server, do, free_port
 
@@ -26,6 +28,20 @@ jetstream {{
 # Seconds after which ours has looked at itself.
 LOOKS = 10
 BRIDGE = "import json, sys, mq_bridge; mq_bridge.Route.from_config(json.loads(sys.argv[1]), 'ingest').run()"
+
+
+def chosen(about):
+    """What a comparison is asked for, with the daemon and the load, which are built if they are not given."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--caudal", type=Path, help="the daemon; built if not given")
+    parser.add_argument("--load", type=Path, help="the load; built if not given")
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5)
+    results.option(parser)
+    asked = parser.parse_args()
+    binary = asked.caudal or servers.built("build", "--release", "--bin", "caudal")["caudal"]
+    load = asked.load or servers.built("bench", "--no-run", "--bench", "versus")["versus"]
+    return asked, binary, load
 
 
 def folder():
