@@ -1,5 +1,6 @@
 //! The daemon as a process of its own.
 
+use caudal::pipeline::process_files;
 use std::{
     io::{Read, Write},
     net::TcpStream,
@@ -68,19 +69,15 @@ impl Daemon {
     /// Resident memory in MiB.
     pub fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("status");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).expect("number") / 1024.0
+        process_files::resident(&status).expect("VmRSS") as f64 / f64::from(1 << 20)
     }
 
     /// Processor time that all of its threads have had, also those that have ended. In hundredths of a
     /// second, the unit of `/proc` (see proc_pid_stat(5): `utime` and `stime`).
     pub fn processor_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("stat");
-        // The program's name, in parentheses, may hold spaces.
-        let (_, fields) = stat.rsplit_once(')').expect("fields");
-        let ticks =
-            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().expect("ticks"));
-        ticks.sum::<f64>() / 100.0
+        let ticks = [14, 15].map(|field| process_files::stat_field::<f64>(&stat, field).expect("ticks"));
+        ticks.iter().sum::<f64>() / 100.0
     }
 
     /// What `/health` of its admin server tells.
